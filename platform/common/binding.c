@@ -1,0 +1,90 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* statx */
+#endif
+#include "platform/crypto.h"
+#include "platform/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* Only what every user may read: a binding that root sees otherwise than the service would make
+ * each `sudo tidegate status` look like a cloned machine. So no DMI serials, which are root's. */
+static const char *const machine_files[] = {
+	"/etc/machine-id",
+	"/sys/firmware/devicetree/base/serial-number",
+};
+
+/* Of the disk that holds the store: `..` leads from a partition to its disk. */
+static const char *const disk_files[] = {
+	"/device/cid",  "/../device/cid",  "/wwid",          "/../wwid",
+	"/device/wwid", "/../device/wwid", "/serial",        "/../serial",
+	"/device/serial", "/../device/serial",
+};
+
+enum { BINDING_TEXT_BYTES_MAX = 4096 };
+
+struct gathered {
+	struct tg_out out;
+	uint8_t text[BINDING_TEXT_BYTES_MAX];
+};
+
+/* A missing file is a fact about the machine too: it counts as empty. */
+static void add_file(struct gathered *all, const char *path)
+{
+	char text[256];
+	size_t bytes = 0;
+
+	if (tg_file_read_whole(path, text, sizeof(text), &bytes) != 0)
+		bytes = 0;
+	tg_out_put(&all->out, text, bytes);
+	tg_out_byte(&all->out, '\n');
+}
+
+static void add_disk(struct gathered *all, dev_t device)
+{
+	char path[96];
+
+	for (size_t i = 0; i < sizeof(disk_files) / sizeof(disk_files[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u%s", major(device), minor(device),
+			 disk_files[i]);
+		add_file(all, path);
+	}
+}
+
+static void add_birth(struct gathered *all, const char *path)
+{
+	uint64_t birth[2] = { 0, 0 };
+#ifdef STATX_BTIME
+	struct statx about;
+	if (statx(AT_FDCWD, path, 0, STATX_BTIME, &about) == 0 && about.stx_mask & STATX_BTIME) {
+		birth[0] = (uint64_t)about.stx_btime.tv_sec;
+		birth[1] = about.stx_btime.tv_nsec;
+	}
+#else
+	(void)path;
+#endif
+	tg_out_put(&all->out, birth, sizeof(birth));
+}
+
+int tg_file_binding(const char *path, uint8_t binding[16])
+{
+	struct gathered all = { .out = { .cap = BINDING_TEXT_BYTES_MAX } };
+	uint8_t digest[TG_SHA256_BYTES];
+	struct stat about;
+
+	if (stat(path, &about) != 0)
+		return tg_file_err(errno);
+	all.out.at = all.text;
+	for (size_t i = 0; i < sizeof(machine_files) / sizeof(machine_files[0]); i++)
+		add_file(&all, machine_files[i]);
+	add_disk(&all, about.st_dev);
+	uint64_t inode = about.st_ino;
+	tg_out_put(&all.out, &inode, sizeof(inode));
+	add_birth(&all, path);
+	tg_sha256(tg_view_of(all.text, tg_out_filled(&all.out)), digest);
+	memcpy(binding, digest, 16);
+	return 0;
+}

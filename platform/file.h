@@ -1,0 +1,37 @@
+/* file.h - the few file calls that drivers and the program need, with errors by name.
+ *
+ * Every write here is whole or an error; every sync is fdatasync or fsync on the thing named.
+ * The calls reach the system through libc's names, so that the linker can replace them in tests.
+ *
+ * Waits:   for the disk.
+ */
+#ifndef TG_PLATFORM_FILE_H
+#define TG_PLATFORM_FILE_H
+
+#include "platform/err.h"
+
+/* Maps errno to TG_ERR_NOSPC, IO, ACCESS, MISSING, LIMIT (too long, too many) ... */
+int tg_file_err(int errno_value);
+
+/* Opens for reading and writing, made with `mode` when missing. The descriptor, or an error. */
+TG_CHECKED int tg_file_open(const char *path, unsigned mode);
+TG_CHECKED int tg_file_write_at(int fd, const uint8_t *at, size_t bytes, uint64_t offset);
+/* Bytes read (0 at the end), or an error. */
+TG_CHECKED int tg_file_read_at(int fd, uint8_t *at, size_t cap, uint64_t offset);
+TG_CHECKED int tg_file_sync(int fd);
+TG_CHECKED int tg_file_truncate(int fd, uint64_t bytes);
+/* 0 with the size, TG_ERR_MISSING or another error. */
+TG_CHECKED int tg_file_size(const char *path, uint64_t *bytes);
+/* Renames within one file system and syncs the folder that holds `to`. */
+TG_CHECKED int tg_file_rename(const char *from, const char *to);
+TG_CHECKED int tg_file_sync_folder(const char *folder);
+/* Makes `folder` and its missing parents with `mode`. */
+TG_CHECKED int tg_file_make_folders(const char *folder, unsigned mode);
+/* Reads a whole small file, NUL-terminated; TG_ERR_LIMIT when it does not fit. */
+TG_CHECKED int tg_file_read_whole(const char *path, char *at, size_t cap, size_t *bytes);
+void tg_file_close(int fd);
+/* 16 bytes that name this machine and the file at `path`: machine id, hardware serials, and the
+ * file's inode and birth time. A cloned card, a copied or restored file gives other bytes. */
+TG_CHECKED int tg_file_binding(const char *path, uint8_t binding[16]);
+
+#endif

@@ -1,0 +1,55 @@
+/* net.h - non-blocking TCP, with only those calls that lwIP's sockets offer too.
+ *
+ * A name is resolved by a child process, so that a dead DNS server cannot stop the loop; a numeric
+ * address needs no child. A connection walks RESOLVE -> CONNECT -> open, one bounded step a turn,
+ * every address of the name in turn, within one deadline. Keep-alive and TCP_NODELAY are set;
+ * TCP_USER_TIMEOUT where the stack has it.
+ *
+ * Owns:    the socket and, while a name is looked up, the child.
+ * Memory:  the struct.
+ * Waits:   never; tg_net_want() says what for.
+ */
+#ifndef TG_PLATFORM_NET_H
+#define TG_PLATFORM_NET_H
+
+#include "platform/clock.h"
+#include "platform/err.h"
+
+struct tg_wants;
+
+enum { TG_NET_ADDRESSES_MAX = 8, TG_NET_ADDRESS_BYTES = 28, TG_NET_HOST_BYTES_MAX = 254 };
+
+struct tg_net {
+	int fd_;         /* the socket, or -1                                   */
+	int pipe_;       /* the resolving child's answer, or -1                 */
+	int child_;      /* its process id, or 0                                */
+	unsigned state_;
+	unsigned count_, next_; /* addresses found, next to try                 */
+	uint16_t port_;
+	uint64_t deadline_ms_;
+	uint8_t addresses_[TG_NET_ADDRESSES_MAX][TG_NET_ADDRESS_BYTES];
+	char host_[TG_NET_HOST_BYTES_MAX];
+};
+
+/* Begins a connection to `host` (name, IPv4, IPv6 with or without brackets). `deadline_ms` is a
+ * span from now. Returns 0 or an error with a sentence. tg_net_close() is owed in either case. */
+TG_CHECKED int tg_net_open(struct tg_net *net, const char *host, uint16_t port,
+			   uint64_t deadline_ms, const struct tg_now *now);
+
+/* 0 once connected, TG_ERR_AGAIN, or RESOLVE, CONNECT, TIMEOUT with a sentence in `why`. */
+TG_CHECKED int tg_net_step(struct tg_net *net, const struct tg_now *now, struct tg_why *why);
+
+/* Bytes moved (> 0), TG_ERR_AGAIN, TG_ERR_CLOSED (recv only: the peer's orderly end) or RESET. */
+TG_CHECKED int tg_net_recv(struct tg_net *net, uint8_t *at, size_t cap);
+TG_CHECKED int tg_net_send(struct tg_net *net, const uint8_t *at, size_t bytes);
+
+/* Adds what this connection waits for; `events` apply once it is connected. */
+void tg_net_want(const struct tg_net *net, struct tg_wants *wants, unsigned events);
+
+/* Closes what is open and ends the resolving child; harmless when nothing is. */
+void tg_net_close(struct tg_net *net);
+
+/* A struct that was never opened: tg_net_close() may be called on it. */
+void tg_net_none(struct tg_net *net);
+
+#endif
