@@ -42,6 +42,7 @@ bool tg_json_true(const struct tg_json *value);
 enum { TG_PROBLEMS_MAX = 32, TG_PROBLEM_BYTES_MAX = 240 };
 struct tg_problems {
 	uint32_t count; /* all found, also those beyond what is kept */
+	struct tg_out *members; /* NULL, or where tg_json_only lists what it knows: a line "PATH: NAME ..." each */
 	char text[TG_PROBLEMS_MAX][TG_PROBLEM_BYTES_MAX]; /* "sources[0].port: 70000 is not a port (1 to 65535)" */
 };
 /* `at` gives the path of the member; `member` may be NULL (the fault is `at` itself). */
@@ -73,5 +74,7 @@ void tg_json_take_choice(const struct tg_json *object, const struct tg_json_rule
 /* A problem for every member of `object` whose name is not in the NULL-terminated list (with the nearest
  * known name suggested); members starting with "$" (comments, "$schema") pass. */
 void tg_json_only(const struct tg_json *object, const char *const *names, struct tg_problems *problems);
+/* The name that was probably meant: of the NULL-terminated list, at most three letters away; or NULL. */
+const char *tg_json_nearest(const char *name, const char *const *names);
 
 #endif

@@ -94,7 +94,7 @@ static unsigned distance(const char *a, const char *b)
 	return row[columns];
 }
 
-static const char *nearest(const char *name, const char *const *names)
+const char *tg_json_nearest(const char *name, const char *const *names)
 {
 	const char *best = NULL;
 	unsigned best_distance = 4;
@@ -121,13 +121,31 @@ static bool is_known(const char *name, const char *const *names)
 	return name[0] == '$';
 }
 
+/* One line: the object's path, then every name. */
+static void list_members(const struct tg_json *object, const char *const *names,
+			 struct tg_out *members)
+{
+	char path[TG_PROBLEM_BYTES_MAX];
+
+	tg_json_path(object, NULL, path, sizeof(path));
+	tg_out_str(members, path);
+	tg_out_byte(members, ':');
+	for (; *names != NULL; names++) {
+		tg_out_byte(members, ' ');
+		tg_out_str(members, *names);
+	}
+	tg_out_byte(members, '\n');
+}
+
 void tg_json_only(const struct tg_json *object, const char *const *names,
 		  struct tg_problems *problems)
 {
+	if (problems->members != NULL)
+		list_members(object, names, problems->members);
 	for (const struct tg_json *i = tg_json_first(object); i != NULL; i = i->next_) {
 		if (i->name_ == NULL || is_known(i->name_, names))
 			continue;
-		const char *meant = nearest(i->name_, names);
+		const char *meant = tg_json_nearest(i->name_, names);
 		if (meant != NULL)
 			tg_problem(problems, object, i->name_, "unknown member; did you mean %s?",
 				   meant);
