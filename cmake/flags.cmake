@@ -1,0 +1,30 @@
+# What every file of ours is compiled with.
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+	set(CMAKE_BUILD_TYPE Release CACHE STRING "Release or Sanitize" FORCE)
+endif()
+
+# TG_ASSERT stays on in release, so no flag here defines NDEBUG.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g -D_FORTIFY_SOURCE=2")
+set(CMAKE_C_FLAGS_SANITIZE
+	"-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all")
+
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+	-Wvla -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Werror
+	-fstack-protector-strong -fPIE -ffunction-sections -fdata-sections
+	"SHELL:-include ${PROJECT_BINARY_DIR}/autoconf.h")
+add_compile_definitions(_POSIX_C_SOURCE=200809L _DEFAULT_SOURCE TG_VERSION="${PROJECT_VERSION}")
+include_directories(${PROJECT_SOURCE_DIR})
+add_link_options(-pie -Wl,-z,relro,-z,now -Wl,--gc-sections)
+
+if(TG_FUZZ)
+	add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(TG_CCACHE ccache)
+if(TG_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
+	set(CMAKE_C_COMPILER_LAUNCHER ${TG_CCACHE})
+endif()

@@ -1,0 +1,72 @@
+# The folders as libraries, and the program.
+
+# Makes one static library of a folder's own *.c; a folder without any is passed over.
+function(tg_folder name folder)
+	file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
+	list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/app/main.c)
+	if(NOT sources)
+		return()
+	endif()
+	add_library(${name} STATIC ${sources})
+	target_link_libraries(${name} PRIVATE ${ARGN})
+endfunction()
+
+# Sets `out` to the libraries of the list that exist.
+function(tg_existing out)
+	set(found)
+	foreach(name ${ARGN})
+		if(TARGET ${name})
+			list(APPEND found ${name})
+		endif()
+	endforeach()
+	set(${out} ${found} PARENT_SCOPE)
+endfunction()
+
+tg_folder(tg_cli app/cli)
+tg_folder(tg_registry drivers)
+
+# The codecs are called by the other drivers, so they stand behind them.
+file(GLOB driver_sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/drivers
+	${PROJECT_SOURCE_DIR}/drivers/*/*.c)
+list(TRANSFORM driver_sources REPLACE "/.*" "")
+list(REMOVE_DUPLICATES driver_sources)
+list(REMOVE_ITEM driver_sources http json)
+set(TG_DRIVERS)
+foreach(driver ${driver_sources})
+	tg_folder(tg_${driver} drivers/${driver})
+	list(APPEND TG_DRIVERS tg_${driver})
+endforeach()
+tg_folder(tg_http drivers/http vendor_zlib)
+tg_folder(tg_json drivers/json vendor_cjson)
+
+tg_folder(tg_app app)
+tg_folder(tg_outbox app/outbox vendor_lmdb)
+
+tg_folder(tg_mbedtls platform/mbedtls)
+if(TARGET tg_mbedtls)
+	target_include_directories(tg_mbedtls SYSTEM PRIVATE ${TG_MBEDTLS_INCLUDE})
+endif()
+tg_folder(tg_posix platform/posix)
+tg_folder(tg_sim platform/sim)
+tg_folder(tg_common platform/common)
+
+# Links `target` with every layer; `machine` is tg_posix or tg_sim. Libraries of one layer may call
+# each other, so the linker searches them until nothing is missing.
+function(tg_link target machine)
+	add_dependencies(${target} mbedtls_copies)
+	tg_existing(top tg_cli tg_registry ${TG_DRIVERS} tg_http tg_json)
+	tg_existing(path tg_app tg_outbox)
+	tg_existing(platform tg_mbedtls ${machine} tg_common)
+	target_link_libraries(${target} PRIVATE ${top})
+	foreach(layer "${path}" "${platform};${TG_MBEDTLS_LIBRARIES}")
+		list(JOIN layer "," members)
+		target_link_libraries(${target} PRIVATE "$<LINK_GROUP:RESCAN,${members}>")
+	endforeach()
+	target_link_libraries(${target} PRIVATE vendor_lmdb vendor_cjson vendor_zlib)
+endfunction()
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/app/main.c)
+	add_executable(tidegate app/main.c)
+	tg_link(tidegate tg_posix)
+	install(TARGETS tidegate)
+endif()

@@ -1,0 +1,127 @@
+# The tests, ring by ring: each tests/RING/test_NAME.c is a program and the CTest test RING.NAME,
+# each test_NAME.py a CTest test as well. Other *.c of a ring's folder are linked into all its
+# programs. Exit status 77 is a skip; the test prints the reason as "SKIP: reason".
+
+set(TG_TEST_ENVIRONMENT
+	"TIDEGATE=$<IF:$<TARGET_EXISTS:tidegate>,${PROJECT_BINARY_DIR}/tidegate,>"
+	"TIDEGATE_BUILD=${PROJECT_BINARY_DIR}" "TIDEGATE_BOARD=${TG_BOARD}"
+	"PYTHONDONTWRITEBYTECODE=1"
+	"UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
+
+# Gives one CTest test the labels and habits of its ring. A test that kills processes is named so.
+function(tg_test_properties name label)
+	if(name MATCHES "kill")
+		list(APPEND label kill)
+	endif()
+	set_tests_properties(${name} PROPERTIES LABELS "${label}" SKIP_RETURN_CODE 77
+		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ENVIRONMENT "${TG_TEST_ENVIRONMENT}")
+endfunction()
+
+# Sets `out` to tests/RING/*.c that are not tests, and to those shared by all rings.
+function(tg_helpers out ring)
+	file(GLOB helpers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${ring}/*.c
+		${PROJECT_SOURCE_DIR}/tests/*.c)
+	list(FILTER helpers EXCLUDE REGEX "/(test|fuzz)_[^/]*\\.c$")
+	set(${out} ${helpers} PARENT_SCOPE)
+endfunction()
+
+# The C programs of one ring.
+function(tg_ring ring machine)
+	file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${ring}/test_*.c)
+	tg_helpers(helpers ${ring})
+	if(tests AND helpers)
+		add_library(tests_${ring} STATIC ${helpers})
+	endif()
+	foreach(test ${tests})
+		string(REGEX REPLACE "^.*/test_(.*)\\.c$" "\\1" name ${test})
+		set(program ${ring}_${name})
+		add_executable(${program} ${test})
+		set_target_properties(${program} PROPERTIES
+			RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+		if(helpers)
+			target_link_libraries(${program} PRIVATE tests_${ring})
+		endif()
+		tg_link(${program} ${machine})
+		target_link_options(${program} PRIVATE ${ARGN})
+		add_test(NAME ${ring}.${name} COMMAND ${program})
+		tg_test_properties(${ring}.${name} ${ring})
+		if(TG_VALGRIND AND ring STREQUAL unit)
+			tg_valgrind(${program} ${name})
+		endif()
+	endforeach()
+endfunction()
+
+# The same unit program under valgrind; TIDEGATE_SLOW=1 lets a long loop be shorter there.
+function(tg_valgrind program name)
+	add_test(NAME valgrind.${name} COMMAND ${PROJECT_SOURCE_DIR}/tools/valgrind.sh
+		$<TARGET_FILE:${program}>)
+	tg_test_properties(valgrind.${name} valgrind)
+	set_property(TEST valgrind.${name} APPEND PROPERTY ENVIRONMENT TIDEGATE_SLOW=1)
+endfunction()
+
+# The Python tests of one folder.
+function(tg_python ring folder label)
+	file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.py)
+	foreach(test ${tests})
+		string(REGEX REPLACE "^.*/test_(.*)\\.py$" "\\1" name ${test})
+		add_test(NAME ${ring}.${name} COMMAND ${TG_PYTHON} ${test})
+		tg_test_properties(${ring}.${name} ${label})
+	endforeach()
+endfunction()
+
+tg_ring(unit tg_posix)
+tg_ring(replay tg_posix)
+tg_ring(sim tg_sim)
+
+# The fault ring reaches system calls by the linker's --wrap. tests/fault/wrap.txt names them, one a
+# line; tidegate-fault is the whole program with the same wrappers, for tests that run it.
+file(GLOB wrap_list CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fault/wrap.txt)
+set(wraps)
+if(wrap_list)
+	file(STRINGS ${wrap_list} wrapped REGEX "^[a-z]")
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${wrap_list})
+	list(TRANSFORM wrapped PREPEND "-Wl,--wrap=" OUTPUT_VARIABLE wraps)
+endif()
+tg_ring(fault tg_posix ${wraps})
+if(wraps AND TARGET tidegate)
+	tg_helpers(helpers fault)
+	add_executable(tidegate-fault app/main.c ${helpers})
+	tg_link(tidegate-fault tg_posix)
+	target_link_options(tidegate-fault PRIVATE ${wraps})
+	list(APPEND TG_TEST_ENVIRONMENT "TIDEGATE_FAULT=${PROJECT_BINARY_DIR}/tidegate-fault")
+endif()
+
+file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+foreach(fuzzer ${fuzzers})
+	string(REGEX REPLACE "^.*/fuzz_(.*)\\.c$" "\\1" name ${fuzzer})
+	add_executable(fuzz_${name} ${fuzzer})
+	set_target_properties(fuzz_${name} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+	if(TG_FUZZ)
+		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+	else()
+		target_sources(fuzz_${name} PRIVATE tests/fuzz/replay.c)
+	endif()
+	tg_link(fuzz_${name} tg_posix)
+	if(NOT TG_FUZZ)
+		add_test(NAME fuzz.${name}
+			COMMAND fuzz_${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+		tg_test_properties(fuzz.${name} fuzz)
+	endif()
+endforeach()
+
+tg_python(replay replay replay)
+tg_python(fault fault fault)
+tg_python(e2e e2e e2e)
+tg_python(sim_py rethinksim e2e)
+tg_python(tools tools house)
+
+add_test(NAME tidy COMMAND ${TG_PYTHON} tools/tidy.py)
+tg_test_properties(tidy house)
+if(TG_LINT)
+	foreach(linter clang_tidy cppcheck)
+		add_test(NAME lint.${linter}
+			COMMAND tools/lint.sh ${linter} ${PROJECT_BINARY_DIR})
+		tg_test_properties(lint.${linter} lint)
+	endforeach()
+endif()

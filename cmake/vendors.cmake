@@ -1,0 +1,48 @@
+# Other people's libraries, from the system's packages. Static where our fault tests must reach their
+# system calls (LMDB) or their allocator (mbedTLS).
+find_package(Threads REQUIRED)
+
+function(tg_vendor name header library)
+	find_path(TG_${name}_INCLUDE ${header} REQUIRED)
+	find_library(TG_${name}_LIBRARY ${library} REQUIRED)
+	add_library(vendor_${name} INTERFACE)
+	target_include_directories(vendor_${name} SYSTEM INTERFACE ${TG_${name}_INCLUDE})
+	target_link_libraries(vendor_${name} INTERFACE ${TG_${name}_LIBRARY})
+endfunction()
+
+tg_vendor(lmdb lmdb.h liblmdb.a)
+target_link_libraries(vendor_lmdb INTERFACE Threads::Threads)
+tg_vendor(cjson cjson/cJSON.h cjson)
+tg_vendor(zlib zlib.h z)
+
+# mbedTLS. Debian's 2.28 is built without an allocator hook, so its archives are copied with calloc and
+# free renamed to ours, which serve them from a fixed pool. An own build that has
+# MBEDTLS_PLATFORM_MEMORY is taken as it is.
+if(TG_MBEDTLS_ROOT)
+	set(hints HINTS ${TG_MBEDTLS_ROOT} PATH_SUFFIXES include lib library NO_DEFAULT_PATH)
+endif()
+find_path(TG_MBEDTLS_INCLUDE mbedtls/ssl.h ${hints} REQUIRED)
+foreach(part tls x509 crypto)
+	find_library(TG_MBED_${part} libmbed${part}.a ${hints} REQUIRED)
+endforeach()
+
+include(CheckSymbolExists)
+set(CMAKE_REQUIRED_INCLUDES ${TG_MBEDTLS_INCLUDE})
+check_symbol_exists(MBEDTLS_PLATFORM_MEMORY mbedtls/platform.h TG_MBEDTLS_HAS_HOOK)
+unset(CMAKE_REQUIRED_INCLUDES)
+
+set(TG_MBEDTLS_LIBRARIES)
+foreach(part tls x509 crypto)
+	if(TG_MBEDTLS_HAS_HOOK)
+		list(APPEND TG_MBEDTLS_LIBRARIES ${TG_MBED_${part}})
+		continue()
+	endif()
+	set(copy ${PROJECT_BINARY_DIR}/libtgmbed${part}.a)
+	add_custom_command(OUTPUT ${copy}
+		COMMAND ${CMAKE_OBJCOPY} --redefine-sym calloc=tg_tls_calloc
+			--redefine-sym free=tg_tls_free ${TG_MBED_${part}} ${copy}
+		DEPENDS ${TG_MBED_${part}} COMMENT "libmbed${part}.a with our allocator" VERBATIM)
+	list(APPEND TG_MBEDTLS_COPIES ${copy})
+	list(APPEND TG_MBEDTLS_LIBRARIES ${copy})
+endforeach()
+add_custom_target(mbedtls_copies DEPENDS ${TG_MBEDTLS_COPIES})
