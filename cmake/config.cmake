@@ -1,4 +1,4 @@
-# Kconfig: the board's numbers become autoconf.h, which each file of ours is compiled with, and .config.
+# Kconfig: the board's numbers become .config and autoconf.h, which each file is compiled with.
 # An unknown symbol or a value out of its range stops the configure.
 
 # A python of the user's own that stands first on the PATH may not see Debian's kconfiglib.

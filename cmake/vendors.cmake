@@ -1,5 +1,5 @@
-# Other people's libraries, from the system's packages. Static where our fault tests must reach their
-# system calls (LMDB) or their allocator (mbedTLS).
+# Other people's libraries, from the system's packages. Static where our fault tests must reach
+# their system calls (LMDB) or their allocator (mbedTLS).
 find_package(Threads REQUIRED)
 
 function(tg_vendor name header library)
@@ -15,8 +15,8 @@ target_link_libraries(vendor_lmdb INTERFACE Threads::Threads)
 tg_vendor(cjson cjson/cJSON.h cjson)
 tg_vendor(zlib zlib.h z)
 
-# mbedTLS. Debian's 2.28 is built without an allocator hook, so its archives are copied with calloc and
-# free renamed to ours, which serve them from a fixed pool. An own build that has
+# mbedTLS. Debian's 2.28 is built without an allocator hook, so its archives are copied with calloc
+# and free renamed to ours, which serve them from a fixed pool. An own build that has
 # MBEDTLS_PLATFORM_MEMORY is taken as it is.
 if(TG_MBEDTLS_ROOT)
 	set(hints HINTS ${TG_MBEDTLS_ROOT} PATH_SUFFIXES include lib library NO_DEFAULT_PATH)

@@ -4,5 +4,5 @@ if ! command -v valgrind > /dev/null; then
 	echo "SKIP: valgrind is not installed"
 	exit 77
 fi
-exec valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
-	--track-fds=no "$@"
+exec valgrind --quiet --error-exitcode=9 --leak-check=full \
+	--errors-for-leak-kinds=definite,indirect "$@"

@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# do - the few things one does here, as words over CMake's presets and CTest. `./do` lists them.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+BUILD_PACKAGES=(gcc libc6-dev binutils cmake ninja-build python3 python3-kconfiglib
+	libmbedtls-dev liblmdb-dev libcjson-dev zlib1g-dev)
+TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl nginx-light)
+
+say() { printf '== %s\n' "$*"; }
+
+usage() {
+	cat <<-'TEXT'
+		./do build [PRESET]      builds build/PRESET/tidegate; PRESET is host, tiny, clang or asan
+		./do demo                a plant's database into files, killed and changed on the way
+		./do test [--quick]      builds and passes every test; --quick: one build, no long test
+		./do soak                the kill tests again and again, 400 kills
+		./do bench [ARGUMENT...] the figures of docs/benchmarks.md, measured here
+		./do fuzz [SECONDS]      each fuzz harness for a minute, or SECONDS
+		./do menuconfig [PRESET] edits the numbers of build/PRESET
+		./do format              lays out all C files by .clang-format
+		./do tidy                the rules of the house and the linters
+	TEXT
+}
+
+missing() {
+	local package
+	for package in "$@"; do
+		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null)" = installed ] ||
+			echo "$package"
+	done
+}
+
+# Installs what is missing of the packages named. A package that brings a server (nginx) must not
+# start it: the policy file, which we take away again, says so.
+install_missing() {
+	local absent policy=/usr/sbin/policy-rc.d status=0
+	command -v dpkg-query > /dev/null || return 0
+	mapfile -t absent < <(missing "$@")
+	[ ${#absent[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		say "missing; as root: apt-get install --no-install-recommends ${absent[*]}"
+		return 1
+	fi
+	say "installing ${absent[*]}"
+	[ -e $policy ] && policy= || install -m 755 <(printf '#!/bin/sh\nexit 101\n') $policy
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+		--no-install-recommends "${absent[@]}"; } > /dev/null || status=1
+	[ -z "$policy" ] || rm -f $policy
+	return $status
+}
+
+build() {
+	local preset=$1
+	mkdir -p "build/$preset"
+	say "building $preset"
+	if ! { cmake --preset "$preset" && cmake --build --preset "$preset"; } \
+		> "build/$preset/build.log" 2>&1; then
+		grep -E 'error|FAILED|kconfig:|undefined' "build/$preset/build.log" | head -n 20 ||
+			tail -n 20 "build/$preset/build.log"
+		say "building $preset failed; the whole story is in build/$preset/build.log"
+		return 1
+	fi
+}
+
+# One preset's tests, reported to build/PRESET/junit.xml; the verdict is the summary's.
+ring() {
+	local preset=$1
+	shift
+	rm -f "build/$preset/junit.xml"
+	build "$preset" || return 0
+	say "testing $preset"
+	ctest --preset "$preset" --output-junit "$PWD/build/$preset/junit.xml" "$@" || return 0
+}
+
+verb_build() {
+	install_missing "${BUILD_PACKAGES[@]}"
+	build "${1:-host}"
+}
+
+verb_demo() {
+	verb_build host
+	exec tests/demo.sh
+}
+
+verb_test() {
+	local presets=(host tiny asan clang) preset
+	install_missing "${BUILD_PACKAGES[@]}"
+	install_missing "${TEST_PACKAGES[@]}" || say "going on; what cannot run is listed as skipped"
+	if [ "${1:-}" = --quick ]; then
+		presets=(host)
+		ring host -LE 'kill|valgrind'
+	else
+		for preset in "${presets[@]}"; do ring "$preset"; done
+	fi
+	say "in $SECONDS seconds"
+	local reports=("${presets[@]/#/build/}")
+	tools/summary.py "${reports[@]/%//junit.xml}"
+}
+
+verb_soak() {
+	verb_build host
+	TIDEGATE_KILLS=${TIDEGATE_KILLS:-400} ctest --preset host -L kill --timeout 7200
+}
+
+verb_bench() {
+	verb_build host
+	exec tools/bench/bench "$@"
+}
+
+verb_fuzz() {
+	local harness name
+	install_missing "${BUILD_PACKAGES[@]}" clang libclang-rt-dev
+	build fuzz
+	for harness in build/fuzz/tests/fuzz_*; do
+		name=${harness##*/fuzz_}
+		say "fuzzing $name for ${1:-60} seconds"
+		mkdir -p "build/fuzz/found/$name"
+		"$harness" -max_total_time="${1:-60}" -timeout=10 -print_final_stats=0 -verbosity=0 \
+			-artifact_prefix="build/fuzz/$name-" "build/fuzz/found/$name" \
+			"tests/fuzz/corpus/$name"
+	done
+}
+
+verb_menuconfig() {
+	install_missing "${BUILD_PACKAGES[@]}"
+	cmake --preset "${1:-host}" > /dev/null
+	cmake --build --preset "${1:-host}" --target menuconfig
+}
+
+verb_format() {
+	install_missing clang-format git
+	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+}
+
+verb_tidy() {
+	install_missing "${BUILD_PACKAGES[@]}" clang clang-tidy cppcheck
+	tools/tidy.py
+	cmake --preset clang > /dev/null
+	tools/lint.sh cppcheck build/clang
+	tools/lint.sh clang_tidy build/clang
+}
+
+verb=${1:-}
+case $verb in
+build | demo | test | soak | bench | fuzz | menuconfig | format | tidy)
+	shift
+	"verb_$verb" "$@"
+	;;
+"") usage ;;
+*)
+	usage >&2
+	exit 2
+	;;
+esac
