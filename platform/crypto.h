@@ -41,8 +41,9 @@ bool tg_same_secret(const uint8_t *a, const uint8_t *b, size_t bytes);
 /* Overwrites a secret so that the compiler cannot drop it. */
 void tg_wipe(void *at, size_t bytes);
 
-/* Base64 (RFC 4648, section 4) with padding. Encode returns the length written, or TG_ERR_LIMIT. Decode
- * accepts CR LF and missing padding as RethinkDB does, returns the length or TG_ERR_PROTOCOL / LIMIT. */
+/* Base64 (RFC 4648, section 4) with padding. Encode returns the length written, or TG_ERR_LIMIT.
+ * Decode accepts CR LF and missing padding as RethinkDB does, returns the length or TG_ERR_PROTOCOL
+ * / LIMIT. */
 TG_CHECKED int tg_base64_encode(struct tg_view bytes, char *at, size_t cap);
 TG_CHECKED int tg_base64_decode(struct tg_view text, uint8_t *at, size_t cap);
 

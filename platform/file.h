@@ -15,7 +15,12 @@ int tg_file_err(int errno_value);
 
 /* Opens for reading and writing, made with `mode` when missing. The descriptor, or an error. */
 TG_CHECKED int tg_file_open(const char *path, unsigned mode);
+/* Opens what exists, for reading only. The descriptor, or an error. */
+TG_CHECKED int tg_file_open_read(const char *path);
 TG_CHECKED int tg_file_write_at(int fd, const uint8_t *at, size_t bytes, uint64_t offset);
+/* Writes all to a stream (a pipe, a terminal, standard output), waiting as long as its reader does.
+ * TG_ERR_CLOSED when the reader is gone. */
+TG_CHECKED int tg_file_write(int fd, const uint8_t *at, size_t bytes);
 /* Bytes read (0 at the end), or an error. */
 TG_CHECKED int tg_file_read_at(int fd, uint8_t *at, size_t cap, uint64_t offset);
 TG_CHECKED int tg_file_sync(int fd);
@@ -24,6 +29,8 @@ TG_CHECKED int tg_file_truncate(int fd, uint64_t bytes);
 TG_CHECKED int tg_file_size(const char *path, uint64_t *bytes);
 /* Renames within one file system and syncs the folder that holds `to`. */
 TG_CHECKED int tg_file_rename(const char *from, const char *to);
+/* Takes the name away; TG_ERR_MISSING when there is none. */
+TG_CHECKED int tg_file_remove(const char *path);
 TG_CHECKED int tg_file_sync_folder(const char *folder);
 /* Makes `folder` and its missing parents with `mode`. */
 TG_CHECKED int tg_file_make_folders(const char *folder, unsigned mode);

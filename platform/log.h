@@ -31,9 +31,9 @@ void tg_log(enum tg_log_level level, const char *event, const char *fmt, ...) TG
 #if defined(CONFIG_TG_LOG_DEBUG)
 #define TG_LOG_DBG(event, ...) tg_log(TG_LOG_DEBUG, event, __VA_ARGS__)
 #else
-#define TG_LOG_DBG(event, ...)                          \
-	do {                                            \
-		if (0)                                  \
+#define TG_LOG_DBG(event, ...)                                    \
+	do {                                                      \
+		if (0)                                            \
 			tg_log(TG_LOG_DEBUG, event, __VA_ARGS__); \
 	} while (0)
 #endif

@@ -19,25 +19,39 @@ struct tg_wants;
 
 enum { TG_NET_ADDRESSES_MAX = 8, TG_NET_ADDRESS_BYTES = 28, TG_NET_HOST_BYTES_MAX = 254 };
 
+/* Whom to dial, within which span from now. */
+struct tg_net_target {
+	const char *host; /* name, IPv4, or IPv6 with or without brackets; copied */
+	uint16_t port;
+	uint32_t deadline_ms;
+};
+
 struct tg_net {
-	int fd_;         /* the socket, or -1                                   */
-	int pipe_;       /* the resolving child's answer, or -1                 */
-	int child_;      /* its process id, or 0                                */
+	int fd_;    /* the socket, or -1                                   */
+	int pipe_;  /* the resolving child's answer, or -1                 */
+	int child_; /* its process id, or 0                                */
+	int errno_; /* of the address tried last, or 0                     */
 	unsigned state_;
 	unsigned count_, next_; /* addresses found, next to try                 */
 	uint16_t port_;
+	uint32_t span_ms_;
 	uint64_t deadline_ms_;
+	uint64_t address_deadline_ms_; /* each address gets its share of what is left */
 	uint8_t addresses_[TG_NET_ADDRESSES_MAX][TG_NET_ADDRESS_BYTES];
 	char host_[TG_NET_HOST_BYTES_MAX];
 };
 
-/* Begins a connection to `host` (name, IPv4, IPv6 with or without brackets). `deadline_ms` is a
- * span from now. Returns 0 or an error with a sentence. tg_net_close() is owed in either case. */
-TG_CHECKED int tg_net_open(struct tg_net *net, const char *host, uint16_t port,
-			   uint64_t deadline_ms, const struct tg_now *now);
+/* Begins a connection. Returns 0 or CONFIG, RESOLVE, LIMIT with a sentence. tg_net_close() is owed
+ * in either case. */
+TG_CHECKED int tg_net_open(struct tg_net *net, const struct tg_net_target *target,
+			   const struct tg_now *now, struct tg_why *why);
 
 /* 0 once connected, TG_ERR_AGAIN, or RESOLVE, CONNECT, TIMEOUT with a sentence in `why`. */
 TG_CHECKED int tg_net_step(struct tg_net *net, const struct tg_now *now, struct tg_why *why);
+
+/* The host dialled, without brackets; lives as long as `net`. */
+const char *tg_net_host(const struct tg_net *net);
+uint16_t tg_net_port(const struct tg_net *net);
 
 /* Bytes moved (> 0), TG_ERR_AGAIN, TG_ERR_CLOSED (recv only: the peer's orderly end) or RESET. */
 TG_CHECKED int tg_net_recv(struct tg_net *net, uint8_t *at, size_t cap);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #if defined(__GNUC__)
-#define TG_CHECKED __attribute__((warn_unused_result))
+#define TG_CHECKED                 __attribute__((warn_unused_result))
 #define TG_PRINTF(fmt_at, args_at) __attribute__((format(printf, fmt_at, args_at)))
 #else
 #define TG_CHECKED

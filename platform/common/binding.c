@@ -1,6 +1,4 @@
-#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* statx */
-#endif
 #include "platform/crypto.h"
 #include "platform/file.h"
 
@@ -19,9 +17,8 @@ static const char *const machine_files[] = {
 
 /* Of the disk that holds the store: `..` leads from a partition to its disk. */
 static const char *const disk_files[] = {
-	"/device/cid",  "/../device/cid",  "/wwid",          "/../wwid",
-	"/device/wwid", "/../device/wwid", "/serial",        "/../serial",
-	"/device/serial", "/../device/serial",
+	"/device/cid",     "/../device/cid", "/wwid",      "/../wwid",       "/device/wwid",
+	"/../device/wwid", "/serial",        "/../serial", "/device/serial", "/../device/serial",
 };
 
 enum { BINDING_TEXT_BYTES_MAX = 4096 };

@@ -1,6 +1,3 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "platform/file.h"
 
 #include "platform/assert.h"
@@ -42,6 +39,13 @@ int tg_file_err(int errno_value)
 int tg_file_open(const char *path, unsigned mode)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, (mode_t)mode);
+
+	return fd >= 0 ? fd : tg_file_err(errno);
+}
+
+int tg_file_open_read(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	return fd >= 0 ? fd : tg_file_err(errno);
 }

@@ -1,6 +1,3 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "platform/log.h"
 
 #include "platform/clock.h"
@@ -162,7 +159,8 @@ void tg_log(enum tg_log_level level, const char *event, const char *fmt, ...)
 	size_t bytes = tg_out_filled(&out);
 	line[bytes < sizeof(line) ? bytes : sizeof(line) - 1] = '\n';
 	bytes = bytes < sizeof(line) ? bytes + 1 : sizeof(line);
-	/* One write a line keeps lines of several processes whole; a closed stderr has no remedy. */
+	/* One write a line keeps lines of several processes whole; a closed stderr has no remedy.
+	 */
 	if (write(STDERR_FILENO, line, bytes) < 0)
 		return;
 }

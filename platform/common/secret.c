@@ -1,6 +1,3 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* explicit_bzero */
-#endif
 #include "platform/crypto.h"
 
 #include <string.h>

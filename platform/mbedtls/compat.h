@@ -14,12 +14,13 @@
 #define TG_MBEDTLS_2 1
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
-#define mbedtls_sha1_starts mbedtls_sha1_starts_ret
-#define mbedtls_sha1_update mbedtls_sha1_update_ret
-#define mbedtls_sha1_finish mbedtls_sha1_finish_ret
-#define mbedtls_sha256_starts mbedtls_sha256_starts_ret
-#define mbedtls_sha256_update mbedtls_sha256_update_ret
-#define mbedtls_sha256_finish mbedtls_sha256_finish_ret
+#define mbedtls_sha1_starts                  mbedtls_sha1_starts_ret
+#define mbedtls_sha1_update                  mbedtls_sha1_update_ret
+#define mbedtls_sha1_finish                  mbedtls_sha1_finish_ret
+#define mbedtls_sha256_starts                mbedtls_sha256_starts_ret
+#define mbedtls_sha256_update                mbedtls_sha256_update_ret
+#define mbedtls_sha256_finish                mbedtls_sha256_finish_ret
+#define MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION
 #else
 #include <mbedtls/build_info.h>
 #include <mbedtls/sha1.h>

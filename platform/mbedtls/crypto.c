@@ -71,7 +71,8 @@ void tg_sha256(struct tg_view bytes, uint8_t digest[TG_SHA256_BYTES])
 	sha256_end(&context, digest);
 }
 
-/* HMAC (RFC 2104): H(key ^ opad, H(key ^ ipad, message)). The two keyed beginnings are made once. */
+/* HMAC (RFC 2104): H(key ^ opad, H(key ^ ipad, message)). The two keyed beginnings are made once.
+ */
 struct hmac {
 	mbedtls_sha256_context inner, outer;
 };

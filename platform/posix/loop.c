@@ -1,6 +1,4 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#define _GNU_SOURCE /* pipe2 */
 #include "platform/loop.h"
 
 #include "platform/assert.h"

@@ -1,6 +1,3 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "platform/assert.h"
 #include "platform/crypto.h"
 

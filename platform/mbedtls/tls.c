@@ -1,0 +1,233 @@
+#include "platform/tls.h"
+
+#include "platform/assert.h"
+#include "platform/loop.h"
+#include "platform/mbedtls/explain.h"
+#include "platform/mbedtls/session.h"
+
+#include <mbedtls/net_sockets.h>
+#include <stdio.h>
+
+static struct tg_tls slots[CONFIG_TG_TLS_CONNECTIONS_MAX];
+
+static int send_some(void *at, const unsigned char *bytes, size_t count)
+{
+	struct tg_tls *tls = at;
+	int put = tg_net_send(tls->net, bytes, count);
+
+	if (put == TG_ERR_AGAIN)
+		return MBEDTLS_ERR_SSL_WANT_WRITE;
+	return put < 0 ? MBEDTLS_ERR_NET_CONN_RESET : put;
+}
+
+static void note_first(struct tg_tls *tls, const unsigned char *at, unsigned count)
+{
+	for (unsigned i = 0; i < count && tls->first_count < TG_TLS_FIRST_BYTES; i++)
+		tls->first[tls->first_count++] = at[i];
+}
+
+static int recv_some(void *at, unsigned char *to, size_t cap)
+{
+	struct tg_tls *tls = at;
+	int got = tg_net_recv(tls->net, to, cap);
+
+	if (got == TG_ERR_AGAIN)
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	if (got == TG_ERR_CLOSED)
+		return 0;
+	if (got < 0)
+		return MBEDTLS_ERR_NET_CONN_RESET;
+	note_first(tls, to, (unsigned)got);
+	return got;
+}
+
+const char *tg_tls_peer_name(const struct tg_tls *tls)
+{
+	const char *name = tls->credentials->server_name;
+
+	return name[0] != '\0' ? name : tg_net_host(tls->net);
+}
+
+static struct tg_tls *take_slot(void)
+{
+	for (size_t i = 0; i < CONFIG_TG_TLS_CONNECTIONS_MAX; i++) {
+		if (!slots[i].taken)
+			return &slots[i];
+	}
+	return NULL;
+}
+
+/* An address is never sent as SNI (RFC 6066, section 3). */
+static int set_up(struct tg_tls *tls)
+{
+	const char *name = tg_tls_peer_name(tls);
+	int failed = mbedtls_ssl_setup(&tls->ssl, &tls->credentials->config);
+
+	if (failed == 0)
+		failed = mbedtls_ssl_set_hostname(&tls->ssl,
+						  tg_tls_name_is_address(name) ? NULL : name);
+	if (failed != 0)
+		return failed;
+	mbedtls_ssl_set_verify(&tls->ssl, tg_tls_verify, tls);
+	mbedtls_ssl_set_bio(&tls->ssl, tls, send_some, recv_some, NULL);
+	tg_tls_session_offer(tls);
+	return 0;
+}
+
+int tg_tls_open(struct tg_tls **out, struct tg_tls_credentials *credentials, struct tg_net *net,
+		struct tg_why *why)
+{
+	struct tg_tls *tls = take_slot();
+
+	*out = NULL;
+	TG_ASSERT(credentials->taken);
+	if (tls == NULL)
+		return tg_why_set(why, TG_ERR_TLS,
+				  "all %d TLS connections are in use: raise TG_TLS_CONNECTIONS_MAX",
+				  CONFIG_TG_TLS_CONNECTIONS_MAX);
+	memset(tls, 0, sizeof(*tls));
+	tls->taken = true;
+	tls->credentials = credentials;
+	tls->net = net;
+	mbedtls_ssl_init(&tls->ssl);
+	if (set_up(tls) != 0) {
+		tg_tls_close(tls);
+		return tg_tls_explain_memory(why);
+	}
+	*out = tls;
+	return 0;
+}
+
+static void finish(struct tg_tls *tls)
+{
+	const char *version = mbedtls_ssl_get_version(&tls->ssl);
+
+	tls->open = true;
+	tls->recv_needs = TG_WANT_READ;
+	tls->send_needs = TG_WANT_WRITE;
+	snprintf(tls->described, sizeof(tls->described), "%s %s%s", version,
+		 mbedtls_ssl_get_ciphersuite(&tls->ssl), tls->verified ? "" : " (resumed)");
+	/* A TLS 1.3 session is worth keeping only once its ticket came, behind the handshake. */
+	if (strcmp(version, "TLSv1.3") != 0)
+		tg_tls_session_keep(tls);
+}
+
+int tg_tls_step(struct tg_tls *tls, struct tg_why *why)
+{
+	uint64_t refused = tg_tls_pool_now().refused_count;
+
+	if (tls->open)
+		return 0;
+	tls->why = why;
+	int failed = mbedtls_ssl_handshake(&tls->ssl);
+	tls->why = NULL;
+	if (failed == 0) {
+		finish(tls);
+		return 0;
+	}
+	tls->recv_needs = failed == MBEDTLS_ERR_SSL_WANT_WRITE ? TG_WANT_WRITE : TG_WANT_READ;
+	if (failed == MBEDTLS_ERR_SSL_WANT_READ || failed == MBEDTLS_ERR_SSL_WANT_WRITE)
+		return TG_ERR_AGAIN;
+	if (tls->offered) /* perhaps the peer cannot bear it: the next attempt starts afresh */
+		tg_tls_session_forget(tls->credentials);
+	if (tg_tls_pool_now().refused_count != refused)
+		return tg_tls_explain_memory(why);
+	return tls->refused ? TG_ERR_CERT : tg_tls_explain(tls, failed, why);
+}
+
+/* TLS 1.3 hands tickets on between the peer's bytes; a bound keeps a flood of them from holding us.
+ */
+static int read_some(struct tg_tls *tls, uint8_t *at, size_t cap)
+{
+	int got = MBEDTLS_ERR_SSL_WANT_READ;
+
+	for (unsigned turn = 0; turn < 8; turn++) {
+		got = mbedtls_ssl_read(&tls->ssl, at, cap);
+#if !defined(TG_MBEDTLS_2) && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+		if (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+			tg_tls_session_keep(tls);
+			continue;
+		}
+#endif
+		break;
+	}
+	return got;
+}
+
+static bool again(int result, unsigned *needs)
+{
+	*needs = result == MBEDTLS_ERR_SSL_WANT_WRITE ? TG_WANT_WRITE : TG_WANT_READ;
+	return result == MBEDTLS_ERR_SSL_WANT_WRITE || result == MBEDTLS_ERR_SSL_WANT_READ;
+}
+
+int tg_tls_recv(struct tg_tls *tls, uint8_t *at, size_t cap, struct tg_why *why)
+{
+	TG_ASSERT(tls->open && cap > 0);
+	int got = read_some(tls, at, cap);
+	if (got > 0) {
+		tls->recv_needs = TG_WANT_READ;
+		return got;
+	}
+	if (again(got, &tls->recv_needs))
+		return TG_ERR_AGAIN;
+	if (got == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY)
+		return TG_ERR_CLOSED;
+	return tg_tls_explain(tls, got == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : got, why);
+}
+
+int tg_tls_send(struct tg_tls *tls, const uint8_t *at, size_t bytes, struct tg_why *why)
+{
+	TG_ASSERT(tls->open && bytes > 0 && bytes >= tls->send_bytes);
+	/* mbedTLS believes the length of the repeated call, whatever it has encrypted before. */
+	size_t offer = tls->send_bytes != 0 ? tls->send_bytes : bytes;
+	int put = mbedtls_ssl_write(&tls->ssl, at, offer);
+	if (put > 0) {
+		tls->send_bytes = 0;
+		tls->send_needs = TG_WANT_WRITE;
+		return put;
+	}
+	if (put == 0 || again(put, &tls->send_needs)) {
+		tls->send_bytes = offer;
+		return TG_ERR_AGAIN;
+	}
+	return tg_tls_explain(tls, put, why);
+}
+
+bool tg_tls_pending(const struct tg_tls *tls)
+{
+	return tls->open && mbedtls_ssl_check_pending(&tls->ssl) != 0;
+}
+
+unsigned tg_tls_wants(const struct tg_tls *tls, unsigned events)
+{
+	unsigned needs = 0;
+
+	if (!tls->open)
+		return tls->recv_needs != 0 ? tls->recv_needs : TG_WANT_WRITE;
+	if (events & TG_WANT_READ)
+		needs |= tls->recv_needs;
+	if (events & TG_WANT_WRITE)
+		needs |= tls->send_needs;
+	return needs;
+}
+
+void tg_tls_close(struct tg_tls *tls)
+{
+	if (tls == NULL)
+		return;
+	TG_ASSERT(tls->taken);
+	if (tls->open) /* a courtesy: a full socket or a dead peer goes without */
+		(void)mbedtls_ssl_close_notify(&tls->ssl);
+	mbedtls_ssl_free(&tls->ssl);
+	tls->taken = false;
+}
+
+const char *tg_tls_describe(const struct tg_tls *tls)
+{
+	return tls->described;
+}
+
+bool tg_tls_resumed(const struct tg_tls *tls)
+{
+	return tls->open && !tls->verified;
+}

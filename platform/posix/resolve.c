@@ -1,0 +1,137 @@
+#define _GNU_SOURCE /* pipe2 */
+#include "platform/posix/resolve.h"
+
+#include "platform/assert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct sockaddr_in6) <= TG_NET_ADDRESS_BYTES, "an IPv6 address must fit");
+
+struct answer {
+	int32_t gai;
+	uint32_t count;
+	uint8_t addresses[TG_NET_ADDRESSES_MAX][TG_NET_ADDRESS_BYTES];
+};
+_Static_assert(sizeof(struct answer) <= PIPE_BUF, "one write must be whole");
+
+static void look_up(const char *host, int flags, struct answer *answer)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+	struct addrinfo *list = NULL;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->gai = getaddrinfo(host, NULL, &hints, &list);
+	if (answer->gai != 0)
+		return;
+	for (struct addrinfo *at = list; at != NULL; at = at->ai_next) {
+		if (answer->count == TG_NET_ADDRESSES_MAX)
+			break;
+		if (at->ai_addrlen <= TG_NET_ADDRESS_BYTES)
+			memcpy(answer->addresses[answer->count++], at->ai_addr, at->ai_addrlen);
+	}
+	freeaddrinfo(list);
+}
+
+static void keep(struct tg_net *net, const struct answer *answer)
+{
+	net->count_ = answer->count;
+	net->next_ = 0;
+	memcpy(net->addresses_, answer->addresses, sizeof(net->addresses_));
+}
+
+bool tg_resolve_numeric(struct tg_net *net)
+{
+	struct answer answer;
+
+	look_up(net->host_, AI_NUMERICHOST, &answer);
+	if (answer.gai != 0 || answer.count == 0)
+		return false;
+	keep(net, &answer);
+	return true;
+}
+
+/* Runs in the child: it must not outlive the parent nor run the parent's signal handlers. */
+static _Noreturn void answer_and_exit(const char *host, int to)
+{
+	struct answer answer;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
+	look_up(host, 0, &answer);
+	_exit(write(to, &answer, sizeof(answer)) == (ssize_t)sizeof(answer) ? 0 : 1);
+}
+
+int tg_resolve_start(struct tg_net *net, struct tg_why *why)
+{
+	int ends[2];
+
+	TG_ASSERT(net->child_ == 0 && net->pipe_ < 0);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+		return tg_why_set(why, TG_ERR_RESOLVE, "cannot look up \"%s\": no pipe (%s)",
+				  net->host_, strerror(errno));
+	pid_t child = fork();
+	if (child == 0)
+		answer_and_exit(net->host_, ends[1]);
+	int fork_errno = errno;
+	(void)close(ends[1]);
+	net->pipe_ = ends[0];
+	if (child < 0) /* the pipe is closed by tg_net_close, which is owed */
+		return tg_why_set(why, TG_ERR_RESOLVE, "cannot look up \"%s\": no process (%s)",
+				  net->host_, strerror(fork_errno));
+	net->child_ = child;
+	return 0;
+}
+
+static int explain(const struct tg_net *net, int gai, struct tg_why *why)
+{
+	if (gai == EAI_AGAIN)
+		return tg_why_set(why, TG_ERR_RESOLVE,
+				  "no name server answered for \"%s\": check the link and "
+				  "/etc/resolv.conf",
+				  net->host_);
+	return tg_why_set(
+		why, TG_ERR_RESOLVE,
+		"no address for \"%s\" (%s): check the spelling, or name it in /etc/hosts",
+		net->host_, gai_strerror(gai));
+}
+
+int tg_resolve_step(struct tg_net *net, struct tg_why *why)
+{
+	struct answer answer;
+	ssize_t got = read(net->pipe_, &answer, sizeof(answer));
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return TG_ERR_AGAIN;
+	tg_resolve_stop(net);
+	if (got != (ssize_t)sizeof(answer))
+		return tg_why_set(why, TG_ERR_RESOLVE,
+				  "the look-up of \"%s\" ended without an answer: try again",
+				  net->host_);
+	if (answer.gai != 0 || answer.count == 0 || answer.count > TG_NET_ADDRESSES_MAX)
+		return explain(net, answer.gai != 0 ? answer.gai : EAI_NONAME, why);
+	keep(net, &answer);
+	return 0;
+}
+
+void tg_resolve_stop(struct tg_net *net)
+{
+	if (net->pipe_ >= 0)
+		(void)close(net->pipe_);
+	net->pipe_ = -1;
+	if (net->child_ <= 0)
+		return;
+	(void)kill(net->child_, SIGKILL);
+	while (waitpid(net->child_, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	net->child_ = 0;
+}
