@@ -5,28 +5,29 @@ cd "$(dirname "$0")"
 
 BUILD_PACKAGES=(gcc libc6-dev binutils cmake ninja-build python3 python3-kconfiglib
 	libmbedtls-dev liblmdb-dev libcjson-dev zlib1g-dev)
-TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl nginx-light)
+TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
+	nginx-light)
 
 say() { printf '== %s\n' "$*"; }
 
 usage() {
 	cat <<-'TEXT'
-		./do build [PRESET]      builds build/PRESET/tidegate; PRESET is host, tiny, clang or asan
-		./do demo                a plant's database into files, killed and changed on the way
-		./do test [--quick]      builds and passes every test; --quick: one build, no long test
-		./do soak                the kill tests again and again, 400 kills
-		./do bench [ARGUMENT...] the figures of docs/benchmarks.md, measured here
-		./do fuzz [SECONDS]      each fuzz harness for a minute, or SECONDS
-		./do menuconfig [PRESET] edits the numbers of build/PRESET
-		./do format              lays out all C files by .clang-format
-		./do tidy                the rules of the house and the linters
+	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, clang or asan
+	./do demo                 a plant's database into files, changed and killed on the way
+	./do test [--quick]       builds and passes every test; --quick: one build, no long test
+	./do soak                 the kill tests with 400 kills
+	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here
+	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
+	./do menuconfig [PRESET]  edits the numbers of build/PRESET
+	./do format               lays out all C files by .clang-format
+	./do tidy                 the rules of the house and the linters
 	TEXT
 }
 
 missing() {
 	local package
 	for package in "$@"; do
-		[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null)" = installed ] ||
+		dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null | grep -qx installed ||
 			echo "$package"
 	done
 }
@@ -44,8 +45,10 @@ install_missing() {
 	fi
 	say "installing ${absent[*]}"
 	[ -e $policy ] && policy= || install -m 755 <(printf '#!/bin/sh\nexit 101\n') $policy
-	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-		--no-install-recommends "${absent[@]}"; } > /dev/null || status=1
+	export DEBIAN_FRONTEND=noninteractive
+	{ apt-get update -qq &&
+		apt-get install -qq -y --no-install-recommends "${absent[@]}"; } \
+		> /dev/null || status=1
 	[ -z "$policy" ] || rm -f $policy
 	return $status
 }
@@ -116,9 +119,9 @@ verb_fuzz() {
 		name=${harness##*/fuzz_}
 		say "fuzzing $name for ${1:-60} seconds"
 		mkdir -p "build/fuzz/found/$name"
-		"$harness" -max_total_time="${1:-60}" -timeout=10 -print_final_stats=0 -verbosity=0 \
-			-artifact_prefix="build/fuzz/$name-" "build/fuzz/found/$name" \
-			"tests/fuzz/corpus/$name"
+		"$harness" -max_total_time="${1:-60}" -timeout=10 -verbosity=0 \
+			-artifact_prefix="build/fuzz/$name-" \
+			"build/fuzz/found/$name" "tests/fuzz/corpus/$name"
 	done
 }
 

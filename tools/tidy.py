@@ -176,7 +176,7 @@ class Tidy:
                 self.fault(path, number, f"{columns} columns, {COLUMNS_MAX} at most")
             if line != line.rstrip():
                 self.fault(path, number, "blanks at the end of the line")
-            if MACHINE_PATH.search(line) and "#!" not in line and "MACHINE_PATH" not in line:
+            if MACHINE_PATH.search(line):
                 self.fault(path, number, "a path of one machine")
             if LEFT_OPEN.search(line):
                 self.fault(path, number, "left open: finish it or leave it out")
