@@ -105,6 +105,9 @@ static int scan_value(struct tg_view text, size_t lead, size_t *end, struct tg_w
 		return refuse(text, text.bytes, "the text ends before its value does", why);
 	if (rc != TG_OK)
 		return refuse(text, *end, "this is not JSON", why);
+	/* The scanner lets foreign data's bytes pass and only tells. */
+	if ((scan.flags & TG_SCAN_SURROGATE) != 0)
+		return refuse(text, lead, "a string in it is not UTF-8", why);
 	return TG_OK;
 }
 

@@ -1,6 +1,6 @@
 /* scan.h - a JSON value found as it arrives, a byte run at a time, without ever being parsed.
  *
- * The scanner walks a value strictly (RFC 8259: grammar, numbers, escapes, control characters, UTF-8)
+ * The scanner walks a value strictly (RFC 8259: grammar, numbers, escapes, control characters)
  * and says where it ends, where watched top-level members lie and what it saw on the way. It is fed
  * the same growing run of bytes: the value's first byte at `value`, `bytes` of it known so far.
  *
@@ -11,9 +11,10 @@
  * No recursion: one bit a level, CONFIG_TG_JSON_DEPTH_MAX levels kept strictly; deeper ones are
  * still walked to their end by counting, and flagged.
  *
- * UTF-8 is checked with one liberty: encoded surrogates (ED A0..BF xx), which RethinkDB stores and
- * sends, pass and are flagged. Names are compared as they are written: a server that spells a name
- * with needless escapes is not understood (RethinkDB never does, reference 4.3).
+ * UTF-8 is checked, but never a reason to refuse a value: RethinkDB stores and sends encoded surrogates (ED
+ * A0..BF xx) and, made by `match("\\C")`, strings of single bytes; both are flagged. Names are compared
+ * as they are written: a server that spells a name with needless escapes is not understood
+ * (RethinkDB never does, reference 4.3).
  *
  * Memory:  the struct. Waits: never.
  */
@@ -32,7 +33,8 @@ enum tg_scan_flag {
 	TG_SCAN_PSEUDO = 1,    /* a member called $reql_type$ at any depth                   */
 	TG_SCAN_NESTED = 2,    /* a top-level member's value is an object or an array        */
 	TG_SCAN_RESERVED = 4,  /* a top-level member is called _tidegate                     */
-	TG_SCAN_SURROGATE = 8, /* an encoded surrogate in a string                           */
+	TG_SCAN_SURROGATE = 8, /* a string or name holds an encoded surrogate or, with ...   */
+	TG_SCAN_NOT_UTF8 = 64, /* ... this flag too, bytes that are no UTF-8 at all          */
 	TG_SCAN_DEEP = 32,     /* deeper than CONFIG_TG_JSON_DEPTH_MAX                        */
 };
 

@@ -108,8 +108,9 @@ static const uint8_t *sequence(const struct tg_scan_run *run, const uint8_t *at)
 		return at + bytes;
 	run->scan->part_ = tg_utf8_lead(*at);
 	if (run->scan->part_ == 0)
-		return tg_scan_bad(run, at);
-	run->scan->state_ = TG_SCAN_UTF8;
+		run->scan->flags |= TG_SCAN_SURROGATE | TG_SCAN_NOT_UTF8;
+	else
+		run->scan->state_ = TG_SCAN_UTF8;
 	return at + 1;
 }
 
@@ -136,8 +137,11 @@ static const uint8_t *in_sequence(const struct tg_scan_run *run, const uint8_t *
 {
 	struct tg_scan *scan = run->scan;
 
-	if (!tg_utf8_fits(scan->part_, *at))
-		return tg_scan_bad(run, at);
+	if (!tg_utf8_fits(scan->part_, *at)) {
+		scan->flags |= TG_SCAN_SURROGATE | TG_SCAN_NOT_UTF8;
+		scan->state_ = TG_SCAN_STRING;
+		return at;
+	}
 	if (tg_utf8_surrogate(scan->part_, *at))
 		scan->flags |= TG_SCAN_SURROGATE;
 	scan->part_ = tg_utf8_after(scan->part_);

@@ -223,24 +223,23 @@ TG_TEST(scan_refuses_what_is_not_json)
 	refuses("\xef\xbb\xbf{}", 0);
 }
 
-TG_TEST(scan_refuses_what_is_not_utf8)
+TG_TEST(scan_flags_what_is_not_utf8)
 {
-	refuses("\"\x80\"", 1);
-	refuses("\"\xbf\"", 1);
-	refuses("\"\xc0\x80\"", 1);
-	refuses("\"\xc1\xbf\"", 1);
-	refuses("\"\xf5\x80\x80\x80\"", 1);
-	refuses("\"\xff\"", 1);
-	refuses("\"\xc3\"", 2);
-	refuses("\"\xc3(\"", 2);
-	refuses("\"\xe0\x9f\x80\"", 2);
-	refuses("\"\xe2\x82\"", 3);
-	refuses("\"\xe2\x28\xa1\"", 2);
-	refuses("\"\xed\xa0(\"", 3);
-	refuses("\"\xf0\x8f\x80\x80\"", 2);
-	refuses("\"\xf0\x9f\x98\"", 4);
-	refuses("\"\xf4\x90\x80\x80\"", 2);
-	refuses("{\"a\xc3\":1}", 4);
+	static const char *const bodies[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xff", "\xc3",
+		"\xf5\x80\x80\x80", "\xc3(", "\xe0\x9f\x80", "\xe2\x82", "\xe2\x28\xa1", "\xed\xa0(",
+		"\xf0\x8f\x80\x80", "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xc3\xc3\xa9", "\xe2\x82\xc3\xa9",
+		"a\xc3\\n", "\xf0\x9f\x98\x80\x80" };
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		sprintf(text, "\"%s\",", bodies[i]);
+		takes(text, TG_SCAN_SURROGATE | TG_SCAN_NOT_UTF8);
+		sprintf(text, "{\"%s\":1,\"b\":\"%s%s\"},", bodies[i], bodies[i], bodies[i]);
+		takes(text, TG_SCAN_SURROGATE | TG_SCAN_NOT_UTF8);
+	}
+	refuses("\"\xc3\n\"", 2);
+	refuses("{\xc3\xa9:1}", 1);
+	refuses("\xc3\xa9", 0);
 }
 
 /* The watched value's text, or "-" when it was not seen. */

@@ -1,0 +1,88 @@
+/* record.h - all that passes between the stages.
+ *
+ *      source --batch(records, bookmark)--> intake --> outbox --> forwarder --batch(first..last)--> sink
+ *
+ * A record borrows its bytes from whoever made it: the source's receive buffer on the way in, the
+ * outbox' memory map on the way out. Nothing here is kept beyond the call that handed it over.
+ */
+#ifndef TG_APP_RECORD_H
+#define TG_APP_RECORD_H
+
+#include "platform/view.h"
+
+enum tg_op { TG_UPSERT = 1, TG_DELETE = 2 };
+
+/* What the scanner saw in a body, so that shaping looks only for what is there. */
+enum tg_record_flag {
+	TG_REC_PSEUDO = 1,    /* holds a pseudo-type ($reql_type$) somewhere            */
+	TG_REC_NESTED = 2,    /* a top-level member is an object or an array            */
+	TG_REC_RESERVED = 4,  /* a top-level member is called `_tidegate`               */
+	TG_REC_SURROGATE = 8, /* a string is not strict UTF-8: an encoded surrogate ... */
+	TG_REC_OVERSIZE = 16, /* the body is not here: larger or deeper than we can hold */
+};
+
+enum {
+	TG_KEY_BYTES_MAX = 1100,      /* an encoded key with its tail                        */
+	TG_KEY_JSON_BYTES_MAX = 3200, /* the source's JSON of a key                          */
+	TG_BOOKMARK_BYTES_MAX = 8192,
+	TG_STREAM_NAME_BYTES_MAX = 400,
+	TG_GENERATION_BYTES = 16,
+};
+
+/* An encoded primary key: compares in the source's own order by its first `cmp_bytes`; the tail
+ * behind them only says how the source spelled it (a time zone, -0.0), and is no part of identity. */
+struct tg_key {
+	struct tg_view bytes;
+	uint32_t cmp_bytes;
+};
+
+static inline struct tg_key tg_key_none(void)
+{
+	return (struct tg_key){ .cmp_bytes = 0 };
+}
+
+struct tg_record {
+	enum tg_op op;
+	uint32_t flags;       /* enum tg_record_flag                                          */
+	struct tg_view body;  /* upsert: the source's bytes of the row; delete: the key's JSON */
+	uint32_t key_at;      /* upsert: where in the body the key's JSON lies ...             */
+	uint32_t key_bytes;   /* ... and how long it is (delete: all of the body)              */
+	struct tg_key key;    /* encoded; on the way in only                                   */
+	uint64_t hash;        /* first 8 bytes of the source's row hash, big-endian; in only   */
+	uint64_t body_bytes;  /* the row's true size, also when TG_REC_OVERSIZE                */
+	int64_t time_ms;      /* the source's change time where it has one, else when read     */
+	uint64_t seq;         /* given by the outbox; 0 on the way in                          */
+	uint16_t only_sink;   /* 0: for every sink; else for this sink alone                   */
+};
+
+enum tg_batch_kind {
+	TG_BATCH_NONE,   /* nothing this time                                                  */
+	TG_BATCH_BEGIN,  /* a stream begins: `name`, `generation`; answered by ops->begin      */
+	TG_BATCH_ROWS,   /* records and the bookmark that covers them                          */
+	TG_BATCH_END,    /* the stream's pass is over: complete, or failed with `why`          */
+	TG_BATCH_DONE,   /* every stream of this source is over                                */
+};
+
+enum tg_batch_flag {
+	TG_BATCH_ORDERED = 1, /* rows of a full pass in key order: what lies between two of them is gone */
+	TG_BATCH_PASS_BEGIN = 2, /* first batch of a full pass (not of a resumed one)                   */
+	TG_BATCH_COMPLETE = 4,   /* with END: the pass saw everything; with ORDERED passes gone rows
+				  * may now be deleted                                                 */
+	TG_BATCH_LAST = 8,       /* nothing is under way behind this batch: commit it now              */
+};
+
+struct tg_batch {
+	enum tg_batch_kind kind;
+	uint32_t flags;              /* enum tg_batch_flag                                    */
+	uint32_t stream;             /* ROWS, END: the handle that ops->begin was given       */
+	struct tg_view name;         /* BEGIN: "DATABASE/TABLE"                               */
+	uint8_t generation[TG_GENERATION_BYTES]; /* BEGIN: the table's UUID                   */
+	uint64_t rows_estimate;      /* BEGIN: for the progress shown, 0 = unknown            */
+	struct tg_record *records;   /* ROWS: owned by the source until its next step         */
+	uint32_t count;
+	struct tg_view bookmark;     /* ROWS, END: after the last record; empty: unchanged    */
+	const struct tg_why *why;    /* END without COMPLETE: why                             */
+	uint64_t bytes_read;         /* taken from the wire since the last batch, statistics  */
+};
+
+#endif
