@@ -27,8 +27,8 @@ usage() {
 missing() {
 	local package
 	for package in "$@"; do
-		dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null | grep -qx installed ||
-			echo "$package"
+		dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null |
+			grep -qx installed || echo "$package"
 	done
 }
 
@@ -44,11 +44,12 @@ install_missing() {
 		return 1
 	fi
 	say "installing ${absent[*]}"
+	mkdir -p build
 	[ -e $policy ] && policy= || install -m 755 <(printf '#!/bin/sh\nexit 101\n') $policy
 	export DEBIAN_FRONTEND=noninteractive
 	{ apt-get update -qq &&
 		apt-get install -qq -y --no-install-recommends "${absent[@]}"; } \
-		> /dev/null || status=1
+		> build/apt.log 2>&1 || { status=1 && tail -n 5 build/apt.log; }
 	[ -z "$policy" ] || rm -f $policy
 	return $status
 }
@@ -59,7 +60,8 @@ build() {
 	say "building $preset"
 	if ! { cmake --preset "$preset" && cmake --build --preset "$preset"; } \
 		> "build/$preset/build.log" 2>&1; then
-		grep -E 'error|FAILED|kconfig:|undefined' "build/$preset/build.log" | head -n 20 ||
+		grep -E ' error: |CMake Error|^kconfig: |undefined reference' \
+			"build/$preset/build.log" | head -n 20 ||
 			tail -n 20 "build/$preset/build.log"
 		say "building $preset failed; the whole story is in build/$preset/build.log"
 		return 1
@@ -89,7 +91,8 @@ verb_demo() {
 verb_test() {
 	local presets=(host tiny asan clang) preset
 	install_missing "${BUILD_PACKAGES[@]}"
-	install_missing "${TEST_PACKAGES[@]}" || say "going on; what cannot run is listed as skipped"
+	install_missing "${TEST_PACKAGES[@]}" ||
+		say "going on without them: what cannot run is listed as skipped"
 	if [ "${1:-}" = --quick ]; then
 		presets=(host)
 		ring host -LE 'kill|valgrind'
