@@ -1,0 +1,457 @@
+/* The file sink on a real folder: names, receipts, descriptors, a full disk, files changed by hand, `-`. */
+#include "drivers/file/sink.h"
+
+#include <dirent.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/arena.h"
+#include "app/crc32c.h"
+#include "drivers/file/receipt.h"
+#include "drivers/json/json.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/loop.h"
+#include "tests/check.h"
+#include "tests/unit/fake_body.h"
+
+enum { ARENA_BYTES = 2 << 20, PATH_BYTES = 512 };
+
+static const char instance[] = "plant-7-0123456789abcdef";
+
+struct rig {
+	uint64_t state[CONFIG_TG_SINK_BYTES_MAX / sizeof(uint64_t)];
+	uint8_t arena_bytes[ARENA_BYTES];
+	struct tg_arena arena;
+	struct tg_problems problems;
+	struct tg_outcome outcome;
+	struct tg_why why;
+	struct tg_now now;
+	char folder[PATH_BYTES / 2];
+};
+
+static struct rig rig;
+
+static void configure(const char *members)
+{
+	char text[PATH_BYTES * 2];
+	const struct tg_json *config;
+	struct tg_why why;
+
+	tg_log_setup(TG_LOG_ERROR, false);
+	tg_crc32c_init();
+	(void)snprintf(text, sizeof(text), "{\"name\":\"files\",\"type\":\"file\"%s}", members);
+	tg_arena_init(&rig.arena, rig.arena_bytes, sizeof(rig.arena_bytes));
+	memset(&rig.problems, 0, sizeof(rig.problems));
+	TG_CHECK_INT(tg_json_parse(tg_view_str(text), &rig.arena, &config, &why), 0);
+	tg_file_sink.configure(rig.state, config, &rig.problems);
+}
+
+/* A started sink on the folder that is there. */
+static void start(const char *members)
+{
+	char text[PATH_BYTES * 2];
+
+	(void)snprintf(text, sizeof(text), ",\"path\":\"%s/out\"%s", rig.folder, members);
+	configure(text);
+	TG_CHECK_INT(rig.problems.count, 0);
+	rig.now = (struct tg_now){ .mono_ms = 5000, .wall_ms = INT64_C(1700000000000) };
+	TG_CHECK_INT(tg_file_sink.start(rig.state, &rig.arena, &rig.now, &rig.why), 0);
+}
+
+/* The same on a fresh folder. */
+static void begin(const char *members)
+{
+	const char *base = getenv("TMPDIR");
+
+	(void)snprintf(rig.folder, sizeof(rig.folder), "%s/tg-file-XXXXXX", base != NULL ? base : "/tmp");
+	TG_CHECK(mkdtemp(rig.folder) != NULL);
+	start(members);
+}
+
+static const char *path_of(const char *name)
+{
+	static char path[PATH_BYTES * 2];
+
+	(void)snprintf(path, sizeof(path), "%s/out/%s", rig.folder, name);
+	return path;
+}
+
+static void end(void)
+{
+	char path[PATH_BYTES];
+	DIR *folder;
+	struct dirent *entry;
+
+	tg_file_sink.stop(rig.state);
+	(void)snprintf(path, sizeof(path), "%s/out", rig.folder);
+	folder = opendir(path);
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (entry->d_name[0] != '.')
+			(void)remove(path_of(entry->d_name));
+	if (folder != NULL)
+		(void)closedir(folder);
+	(void)rmdir(path);
+	(void)rmdir(rig.folder);
+}
+
+/* Delivers; the error of deliver or step. */
+static int deliver(const char *stream, uint32_t number, uint64_t first, uint64_t last)
+{
+	struct tg_body body = { .instance = instance, .stream = stream, .first = first, .last = last,
+				.framing = TG_FRAMING_NDJSON };
+	struct tg_delivery delivery = { .instance = tg_view_str(instance), .stream = tg_view_str(stream),
+					.stream_number = number, .first = first, .last = last,
+					.count = last - first + 1, .body = &body };
+	int err = tg_file_sink.deliver(rig.state, &delivery, &rig.now, &rig.why);
+
+	if (err == TG_OK)
+		do
+			err = tg_file_sink.step(rig.state, &rig.now, &rig.outcome, &rig.why);
+		while (err == TG_ERR_AGAIN);
+	return err;
+}
+
+static void deliver_and_ack(const char *stream, uint32_t number, uint64_t first, uint64_t last)
+{
+	TG_CHECK_INT(deliver(stream, number, first, last), 0);
+	TG_CHECK_INT(tg_file_sink.acked(rig.state, &rig.now, &rig.outcome, &rig.why), 0);
+}
+
+static void finish(void)
+{
+	int more;
+
+	while ((more = tg_file_sink.finish(rig.state, &rig.now, &rig.outcome, &rig.why)) == 1)
+		continue;
+	TG_CHECK_INT(more, 0);
+}
+
+static int64_t size_of(const char *name)
+{
+	struct stat about;
+
+	return stat(path_of(name), &about) == 0 ? (int64_t)about.st_size : -1;
+}
+
+static void append(const char *name, const char *text)
+{
+	FILE *file = fopen(path_of(name), "a");
+
+	TG_CHECK(file != NULL);
+	TG_CHECK(fputs(text, file) >= 0);
+	TG_CHECK(fclose(file) == 0);
+}
+
+static unsigned open_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	TG_CHECK(folder != NULL);
+	while (readdir(folder) != NULL)
+		count++;
+	(void)closedir(folder);
+	return count;
+}
+
+TG_TEST(file_names_survive_any_stream_name)
+{
+	char stem[TG_FILE_STEM_BYTES_MAX];
+	char longest[401];
+
+	tg_file_stem(tg_view_str("rethinkdb/plant/readings"), 7, stem);
+	TG_CHECK_STR(stem, "rethinkdb.plant.readings");
+	tg_file_stem(tg_view_str("rethinkdb/plant/Readings"), 7, stem);
+	TG_CHECK_STR(stem, "rethinkdb.plant.Readings~7");
+	tg_file_stem(tg_view_str("a.b/../x/y z~%\xc3\xa9\n"), 8, stem);
+	TG_CHECK_STR(stem, "a%2eb.%2e%2e.x%2fy%20z%7e%25%c3%a9%0a");
+	memset(longest, '.', sizeof(longest) - 1);
+	longest[400] = '\0';
+	tg_file_stem(tg_view_str(longest), UINT32_MAX, stem);
+	TG_CHECK_INT(strlen(stem), 120 + 11);
+	TG_CHECK_STR(stem + 117, "%2e~4294967295");
+}
+
+TG_TEST(file_names_carry_numbers)
+{
+	char name[TG_FILE_NAME_BYTES_MAX], stem[TG_FILE_STEM_BYTES_MAX];
+	struct tg_file_parts parts = { .stem = "a.b", .first = 7, .last = UINT64_MAX, .copy = 99 };
+
+	tg_file_name(&parts, "ndjson", name);
+	TG_CHECK_STR(name, "a.b.000000000007-18446744073709551615~99.ndjson");
+	TG_CHECK(!tg_file_stem_of(name, stem));
+	parts.last = 0;
+	parts.copy = 0;
+	tg_file_name(&parts, "open", name);
+	TG_CHECK_STR(name, "a.b.000000000007.open");
+	TG_CHECK(tg_file_stem_of(name, stem));
+	TG_CHECK_STR(stem, "a.b");
+	TG_CHECK(!tg_file_stem_of(".000000000007.open", stem));
+	TG_CHECK(!tg_file_stem_of("a.open", stem));
+	TG_CHECK(!tg_file_stem_of("a.b..open", stem));
+	TG_CHECK(!tg_file_stem_of("../a.1.open", stem));
+}
+
+TG_TEST(file_receipt_goes_around_and_is_guarded)
+{
+	struct tg_file_receipt in = { .phase = TG_FILE_ROTATING, .number = 5, .last = 9, .length = 1234,
+				      .opened_wall_ms = -1, .active = "a.000000000005.open",
+				      .rotated = "a.000000000005-000000000009.ndjson" };
+	struct tg_file_receipt out;
+	uint8_t at[TG_FILE_RECEIPT_BYTES_MAX];
+
+	tg_crc32c_init();
+	size_t bytes = tg_file_receipt_write(&in, at);
+	TG_CHECK_INT(tg_file_receipt_read(tg_view_of(at, bytes), &out), 0);
+	TG_CHECK(memcmp(&in, &out, sizeof(in)) == 0);
+	for (size_t i = 0; i < bytes; i++) {
+		TG_CHECK_INT(tg_file_receipt_read(tg_view_of(at, i), &out), TG_ERR_DAMAGED);
+		at[i] ^= 1;
+		TG_CHECK_INT(tg_file_receipt_read(tg_view_of(at, bytes), &out), TG_ERR_DAMAGED);
+		at[i] ^= 1;
+	}
+	memcpy(in.rotated, "../x", 5);
+	bytes = tg_file_receipt_write(&in, at);
+	TG_CHECK_INT(tg_file_receipt_read(tg_view_of(at, bytes), &out), TG_ERR_DAMAGED);
+}
+
+TG_TEST(file_configuration_is_checked)
+{
+	configure(",\"path\":\"\",\"layout\":\"two\",\"rotate_bytes\":-1,\"mode\":\"0444\",\"pth\":1");
+	TG_CHECK_INT(rig.problems.count, 5);
+	configure(",\"path\":\"x/\",\"layout\":\"one\",\"mode\":\"0600\",\"rotate_seconds\":0");
+	TG_CHECK_INT(rig.problems.count, 0);
+	configure(",\"mode\":\"0999\"");
+	TG_CHECK_INT(rig.problems.count, 2); /* and the path is missing */
+}
+
+TG_TEST(file_rotates_by_size_and_at_the_end)
+{
+	begin(",\"rotate_bytes\":300");
+	deliver_and_ack("r/p/t", 1, 1, 1);
+	TG_CHECK(size_of("r.p.t.000000000001.open") > 0);
+	deliver_and_ack("r/p/t", 1, 2, 3);
+	TG_CHECK_INT(size_of("r.p.t.000000000001.open"), -1);
+	TG_CHECK(size_of("r.p.t.000000000001-000000000003.ndjson") > 300);
+	deliver_and_ack("r/p/t", 1, 4, 4);
+	finish();
+	TG_CHECK(size_of("r.p.t.000000000004-000000000004.ndjson") > 0);
+	end();
+}
+
+TG_TEST(file_rotates_by_age)
+{
+	struct tg_wants wants;
+
+	begin(",\"rotate_seconds\":10,\"rotate_at_end\":false");
+	deliver_and_ack("r/p/t", 1, 1, 1);
+	tg_wants_clear(&wants);
+	tg_file_sink.want(rig.state, &wants);
+	TG_CHECK_INT(wants.wake_mono_ms, 15000);
+	TG_CHECK_INT(tg_file_sink.idle(rig.state, &rig.now, &rig.outcome, &rig.why), 0);
+	finish(); /* not wanted at the end */
+	TG_CHECK(size_of("r.p.t.000000000001.open") > 0);
+	rig.now.mono_ms = 15000;
+	TG_CHECK_INT(tg_file_sink.idle(rig.state, &rig.now, &rig.outcome, &rig.why), 1);
+	TG_CHECK(size_of("r.p.t.000000000001.open") > 0); /* the receipt is not durable yet */
+	TG_CHECK_INT(tg_file_sink.idle(rig.state, &rig.now, &rig.outcome, &rig.why), 0);
+	TG_CHECK(size_of("r.p.t.000000000001-000000000001.ndjson") > 0);
+	tg_wants_clear(&wants);
+	tg_file_sink.want(rig.state, &wants);
+	TG_CHECK(wants.wake_mono_ms == UINT64_MAX);
+	end();
+}
+
+TG_TEST(file_layout_one_numbers_its_files)
+{
+	begin(",\"layout\":\"one\",\"rotate_bytes\":1");
+	deliver_and_ack("r/p/a", 1, 1, 2);
+	deliver_and_ack("r/p/b", 2, 1, 1);
+	TG_CHECK(size_of("all.000000000001.ndjson") > 0);
+	TG_CHECK(size_of("all.000000000002.ndjson") > 0);
+	TG_CHECK_INT(size_of("all.000000000003.open"), -1);
+	end();
+}
+
+TG_TEST(file_another_store_s_files_are_not_overwritten)
+{
+	begin("");
+	append("r.p.t.000000000001-000000000002.ndjson", "taken by nobody yet\n");
+	append("r.p.t.000000000001.open",
+	       "{\"_tidegate\":{\"instance\":\"plant-7-fedcba9876543210\",\"stream\":\"r/p/t\"}}\n");
+	deliver_and_ack("r/p/t", 1, 1, 2);
+	TG_CHECK(size_of("r.p.t.000000000001.left") > 0);
+	finish();
+	TG_CHECK_INT(size_of("r.p.t.000000000001-000000000002.ndjson"), 20);
+	TG_CHECK(size_of("r.p.t.000000000001-000000000002~2.ndjson") > 200);
+	end();
+}
+
+/* A crash between making the file and the acknowledgement leaves one that no receipt knows. */
+TG_TEST(file_unacknowledged_one_of_ours_is_cut)
+{
+	int64_t once;
+
+	begin("");
+	TG_CHECK_INT(deliver("r/p/t", 1, 1, 4), 0);
+	once = size_of("r.p.t.000000000001.open");
+	tg_file_sink.stop(rig.state);
+	start("");
+	TG_CHECK_INT(deliver("r/p/t", 1, 1, 4), 0);
+	TG_CHECK_INT(size_of("r.p.t.000000000001.open"), once);
+	/* No acked() came, the commit failed: the delivery is made again, in the same place. */
+	deliver_and_ack("r/p/t", 1, 1, 4);
+	TG_CHECK_INT(size_of("r.p.t.000000000001.open"), once);
+	TG_CHECK_INT(size_of("r.p.t.000000000001.left"), -1);
+	end();
+}
+
+/* After a restart: longer is cut, shorter and gone are reported. */
+TG_TEST(file_restore_trusts_the_receipt)
+{
+	uint8_t receipt[TG_RECEIPT_BYTES_MAX];
+	struct tg_view kept;
+	int64_t bytes;
+
+	begin("");
+	TG_CHECK_INT(deliver("r/p/t", 9, 1, 4), 0);
+	TG_CHECK_INT(rig.outcome.scope, 9);
+	memcpy(receipt, rig.outcome.receipt.at, rig.outcome.receipt.bytes);
+	kept = tg_view_of(receipt, rig.outcome.receipt.bytes);
+	bytes = size_of("r.p.t.000000000001.open");
+	append("r.p.t.000000000001.open", "{\"_tid");
+	TG_CHECK_INT(tg_file_sink.restore(rig.state, 9, kept, &rig.why), 0);
+	TG_CHECK_INT(size_of("r.p.t.000000000001.open"), bytes);
+	TG_CHECK_INT(truncate(path_of("r.p.t.000000000001.open"), bytes - 1), 0);
+	TG_CHECK_INT(tg_file_sink.restore(rig.state, 9, kept, &rig.why), TG_ERR_DAMAGED);
+	TG_CHECK(strstr(rig.why.text, "were acknowledged") != NULL);
+	TG_CHECK_INT(remove(path_of("r.p.t.000000000001.open")), 0);
+	TG_CHECK_INT(tg_file_sink.restore(rig.state, 9, kept, &rig.why), TG_ERR_DAMAGED);
+	TG_CHECK(strstr(rig.why.text, "is gone") != NULL);
+	receipt[3] ^= 1;
+	TG_CHECK_INT(tg_file_sink.restore(rig.state, 9, kept, &rig.why), TG_ERR_DAMAGED);
+	TG_CHECK(strstr(rig.why.text, "receipt") != NULL);
+	end();
+}
+
+TG_TEST(file_taken_away_by_hand_is_noticed)
+{
+	begin("");
+	deliver_and_ack("r/p/t", 1, 1, 4);
+	TG_CHECK_INT(remove(path_of("r.p.t.000000000001.open")), 0);
+	TG_CHECK_INT(deliver("r/p/t", 1, 5, 6), TG_ERR_DAMAGED);
+	TG_CHECK(strstr(rig.why.text, "is gone") != NULL);
+	append("r.p.t.000000000001.open", "short\n");
+	TG_CHECK_INT(deliver("r/p/t", 1, 5, 6), TG_ERR_DAMAGED);
+	end();
+}
+
+TG_TEST(file_descriptors_are_bounded)
+{
+	unsigned before;
+
+	begin("");
+	before = open_descriptors();
+	for (uint32_t number = 1; number <= 3 * CONFIG_TG_FILE_OPEN_MAX; number++) {
+		char stream[32];
+
+		(void)snprintf(stream, sizeof(stream), "r/p/t%u", number);
+		deliver_and_ack(stream, number, 1, 2);
+		TG_CHECK(open_descriptors() <= before + CONFIG_TG_FILE_OPEN_MAX);
+	}
+	for (uint32_t number = 1; number <= 3 * CONFIG_TG_FILE_OPEN_MAX; number++) {
+		char stream[32];
+
+		(void)snprintf(stream, sizeof(stream), "r/p/t%u", number);
+		deliver_and_ack(stream, number, 3, 3);
+	}
+	finish();
+	TG_CHECK(size_of("r.p.t1.000000000001-000000000003.ndjson") > 0);
+	tg_file_sink.stop(rig.state);
+	TG_CHECK_INT(open_descriptors(), before);
+	end();
+}
+
+TG_TEST(file_probe_leaves_nothing)
+{
+	begin("");
+	TG_CHECK_INT(tg_file_sink.probe(rig.state, &rig.now, &rig.why), 0);
+	TG_CHECK(strstr(rig.why.text, "can be written") != NULL);
+	TG_CHECK_INT(size_of("tidegate-check.tmp"), -1);
+	end();
+}
+
+TG_TEST(file_a_body_that_cannot_be_read_is_not_delivered)
+{
+	struct tg_body body = { .instance = instance, .stream = "r/p/t", .first = 1, .last = 2,
+				.framing = TG_FRAMING_NDJSON, .fail_at_read = 1 };
+	struct tg_delivery delivery = { .instance = tg_view_str(instance), .stream = tg_view_str("r/p/t"),
+					.stream_number = 1, .first = 1, .last = 2, .count = 2, .body = &body };
+
+	begin("");
+	TG_CHECK_INT(tg_file_sink.deliver(rig.state, &delivery, &rig.now, &rig.why), 0);
+	TG_CHECK_INT(tg_file_sink.step(rig.state, &rig.now, &rig.outcome, &rig.why), TG_ERR_DAMAGED);
+	deliver_and_ack("r/p/t", 1, 1, 2);
+	end();
+}
+
+/* Standard output goes to a pipe; its reader leaves, and the program is told to stop. */
+TG_TEST(file_standard_output)
+{
+	struct tg_sink_limits limits;
+	int ends[2], saved = dup(1);
+	char text[2048];
+	ssize_t bytes;
+
+	tg_loop_signals();
+	configure(",\"path\":\"-\"");
+	TG_CHECK_INT(rig.problems.count, 0);
+	tg_file_sink.limits(rig.state, &limits);
+	TG_CHECK(limits.in_flight_row && !limits.one_delivery_waits);
+	TG_CHECK_INT(tg_file_sink.start(rig.state, &rig.arena, &rig.now, &rig.why), 0);
+	TG_CHECK_INT(pipe(ends), 0);
+	TG_CHECK(dup2(ends[1], 1) == 1);
+	int err = deliver("r/p/t", 1, 1, 2);
+	bytes = read(ends[0], text, sizeof(text) - 1);
+	(void)close(ends[0]);
+	int gone = deliver("r/p/t", 1, 3, 4);
+	TG_CHECK(dup2(saved, 1) == 1);
+	TG_CHECK_INT(err, 0);
+	TG_CHECK(bytes > 0 && text[bytes - 1] == '\n');
+	TG_CHECK_INT(gone, TG_ERR_STOPPED);
+	TG_CHECK_INT(rig.outcome.receipt.bytes, 0);
+	(void)close(ends[1]);
+	(void)close(saved);
+}
+
+/* The last test: it may be skipped. A disk of 64 KiB fills up, is freed, and delivery goes on. */
+TG_TEST(file_full_disk_is_waited_out)
+{
+	char mount_at[PATH_BYTES + 8];
+
+	begin("");
+	(void)snprintf(mount_at, sizeof(mount_at), "%s/out", rig.folder);
+	if (mount("tidegate", mount_at, "tmpfs", 0, "size=64k") != 0) {
+		end();
+		printf("SKIP: a tmpfs cannot be mounted here\n");
+		exit(77);
+	}
+	deliver_and_ack("r/p/t", 1, 1, 100);
+	int64_t acked = size_of("r.p.t.000000000001.open");
+	int full = deliver("r/p/t", 1, 101, 900);
+	int64_t after = size_of("r.p.t.000000000001.open");
+	char why[TG_WHY_BYTES_MAX];
+	(void)memcpy(why, rig.why.text, sizeof(why));
+	int enough = mount("tidegate", mount_at, "tmpfs", MS_REMOUNT, "size=4m");
+	int again = deliver("r/p/t", 1, 101, 900);
+	tg_file_sink.stop(rig.state);
+	(void)umount(mount_at);
+	end();
+	TG_CHECK_INT(full, TG_ERR_NOSPC);
+	TG_CHECK_INT(after, acked); /* what was written for nothing is given back */
+	TG_CHECK(strstr(why, "full") != NULL);
+	TG_CHECK_INT(enough, 0);
+	TG_CHECK_INT(again, 0);
+}
