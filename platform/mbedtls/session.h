@@ -32,7 +32,7 @@ struct tg_tls_credentials {
 	uint16_t session_port;
 };
 
-enum { TG_TLS_FIRST_BYTES = 8 };
+enum { TG_TLS_FIRST_BYTES = 5 };
 
 struct tg_tls {
 	bool taken;
