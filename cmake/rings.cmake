@@ -5,7 +5,7 @@
 set(TG_TEST_ENVIRONMENT
 	"TIDEGATE=$<IF:$<TARGET_EXISTS:tidegate>,${PROJECT_BINARY_DIR}/tidegate,>"
 	"TIDEGATE_BUILD=${PROJECT_BINARY_DIR}" "TIDEGATE_BOARD=${TG_BOARD}"
-	"PYTHONDONTWRITEBYTECODE=1"
+	"TIDEGATE_SANITIZE=$<CONFIG:Sanitize>" "PYTHONDONTWRITEBYTECODE=1"
 	"UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
 
 # Gives one CTest test the labels and habits of its ring. A test that kills processes is named so.
