@@ -1,6 +1,7 @@
 /* record.h - all that passes between the stages.
  *
- *      source --batch(records, bookmark)--> intake --> outbox --> forwarder --batch(first..last)--> sink
+ *      source --batch(records, bookmark)--> intake --> outbox --> forwarder --batch(first..last)-->
+ * sink
  *
  * A record borrows its bytes from whoever made it: the source's receive buffer on the way in, the
  * outbox' memory map on the way out. Nothing here is kept beyond the call that handed it over.
@@ -30,7 +31,8 @@ enum {
 };
 
 /* An encoded primary key: compares in the source's own order by its first `cmp_bytes`; the tail
- * behind them only says how the source spelled it (a time zone, -0.0), and is no part of identity. */
+ * behind them only says how the source spelled it (a time zone, -0.0), and is no part of identity.
+ */
 struct tg_key {
 	struct tg_view bytes;
 	uint32_t cmp_bytes;
@@ -43,46 +45,47 @@ static inline struct tg_key tg_key_none(void)
 
 struct tg_record {
 	enum tg_op op;
-	uint32_t flags;       /* enum tg_record_flag                                          */
-	struct tg_view body;  /* upsert: the source's bytes of the row; delete: the key's JSON */
-	uint32_t key_at;      /* upsert: where in the body the key's JSON lies ...             */
-	uint32_t key_bytes;   /* ... and how long it is (delete: all of the body)              */
-	struct tg_key key;    /* encoded; on the way in only                                   */
-	uint64_t hash;        /* first 8 bytes of the source's row hash, big-endian; in only   */
-	uint64_t body_bytes;  /* the row's true size, also when TG_REC_OVERSIZE                */
-	int64_t time_ms;      /* the source's change time where it has one, else when read     */
-	uint64_t seq;         /* given by the outbox; 0 on the way in                          */
-	uint16_t only_sink;   /* 0: for every sink; else for this sink alone                   */
+	uint32_t flags;      /* enum tg_record_flag                                          */
+	struct tg_view body; /* upsert: the source's bytes of the row; delete: the key's JSON */
+	uint32_t key_at;     /* upsert: where in the body the key's JSON lies ...             */
+	uint32_t key_bytes;  /* ... and how long it is (delete: all of the body)              */
+	struct tg_key key;   /* encoded; on the way in only                                   */
+	uint64_t hash;       /* first 8 bytes of the source's row hash, big-endian; in only   */
+	uint64_t body_bytes; /* the row's true size, also when TG_REC_OVERSIZE                */
+	int64_t time_ms;     /* the source's change time where it has one, else when read     */
+	uint64_t seq;        /* given by the outbox; 0 on the way in                          */
+	uint16_t only_sink;  /* 0: for every sink; else for this sink alone                   */
 };
 
 enum tg_batch_kind {
-	TG_BATCH_NONE,   /* nothing this time                                                  */
-	TG_BATCH_BEGIN,  /* a stream begins: `name`, `generation`; answered by ops->begin      */
-	TG_BATCH_ROWS,   /* records and the bookmark that covers them                          */
-	TG_BATCH_END,    /* the stream's pass is over: complete, or failed with `why`          */
-	TG_BATCH_DONE,   /* every stream of this source is over                                */
+	TG_BATCH_NONE,  /* nothing this time                                                  */
+	TG_BATCH_BEGIN, /* a stream begins: `name`, `generation`; answered by ops->begin      */
+	TG_BATCH_ROWS,  /* records and the bookmark that covers them                          */
+	TG_BATCH_END,   /* the stream's pass is over: complete, or failed with `why`          */
+	TG_BATCH_DONE,  /* every stream of this source is over                                */
 };
 
 enum tg_batch_flag {
-	TG_BATCH_ORDERED = 1, /* rows of a full pass in key order: what lies between two of them is gone */
-	TG_BATCH_PASS_BEGIN = 2, /* first batch of a full pass (not of a resumed one)                   */
+	TG_BATCH_ORDERED =
+		1, /* rows of a full pass in key order: what lies between two of them is gone */
+	TG_BATCH_PASS_BEGIN = 2, /* first batch of a full pass (not of a resumed one) */
 	TG_BATCH_COMPLETE = 4,   /* with END: the pass saw everything; with ORDERED passes gone rows
-				  * may now be deleted                                                 */
-	TG_BATCH_LAST = 8,       /* nothing is under way behind this batch: commit it now              */
+				  * may now be deleted   */
+	TG_BATCH_LAST = 8, /* nothing is under way behind this batch: commit it now              */
 };
 
 struct tg_batch {
 	enum tg_batch_kind kind;
-	uint32_t flags;              /* enum tg_batch_flag                                    */
-	uint32_t stream;             /* ROWS, END: the handle that ops->begin was given       */
-	struct tg_view name;         /* BEGIN: "DATABASE/TABLE"                               */
+	uint32_t flags;      /* enum tg_batch_flag                                    */
+	uint32_t stream;     /* ROWS, END: the handle that ops->begin was given       */
+	struct tg_view name; /* BEGIN: "DATABASE/TABLE"                               */
 	uint8_t generation[TG_GENERATION_BYTES]; /* BEGIN: the table's UUID                   */
-	uint64_t rows_estimate;      /* BEGIN: for the progress shown, 0 = unknown            */
-	struct tg_record *records;   /* ROWS: owned by the source until its next step         */
+	uint64_t rows_estimate;    /* BEGIN: for the progress shown, 0 = unknown            */
+	struct tg_record *records; /* ROWS: owned by the source until its next step         */
 	uint32_t count;
-	struct tg_view bookmark;     /* ROWS, END: after the last record; empty: unchanged    */
-	const struct tg_why *why;    /* END without COMPLETE: why                             */
-	uint64_t bytes_read;         /* taken from the wire since the last batch, statistics  */
+	struct tg_view bookmark;  /* ROWS, END: after the last record; empty: unchanged    */
+	const struct tg_why *why; /* END without COMPLETE: why                             */
+	uint64_t bytes_read;      /* taken from the wire since the last batch, statistics  */
 };
 
 #endif

@@ -8,8 +8,8 @@
  *      step -> DONE                    ; or a negative error: the source as a whole failed
  *
  * Promises of a source: a record's views live until the next step; a bookmark covers all records
- * handed over before it, and begin() with it goes on right after them; rows of an ORDERED batch rise
- * by ops->key_compare; the key encoding is injective up to the source's own equality and
+ * handed over before it, and begin() with it goes on right after them; rows of an ORDERED batch
+ * rise by ops->key_compare; the key encoding is injective up to the source's own equality and
  * ops->key_json gives the source's JSON back; nothing is allocated after start; stop() sends what
  * the protocol owes (a STOP for an open cursor) and closes every socket.
  *
@@ -21,48 +21,52 @@
 #include "app/record.h"
 #include "platform/err.h"
 
-struct tg_now;       /* platform/clock.h */
-struct tg_wants;     /* platform/loop.h  */
-struct tg_json;      /* drivers/json/json.h: a parsed piece of configuration */
-struct tg_problems;  /* drivers/json/json.h: what is wrong with it           */
-struct tg_arena;     /* app/arena.h      */
+struct tg_now;      /* platform/clock.h */
+struct tg_wants;    /* platform/loop.h  */
+struct tg_json;     /* drivers/json/json.h: a parsed piece of configuration */
+struct tg_problems; /* drivers/json/json.h: what is wrong with it           */
+struct tg_arena;    /* app/arena.h      */
 
 /* What the store knows of a stream, handed to the source by begin(). */
 struct tg_stream_state {
-	uint32_t stream;          /* the handle to put into batches                                */
-	struct tg_view bookmark;  /* as last committed; empty: never read. Dies with the call.     */
-	bool full_pass_wanted;    /* a resync, a repair or a raised limit: read everything again    */
-	bool rebuilt;             /* another generation than before: the bookmark is not to be used */
+	uint32_t stream;         /* the handle to put into batches                                */
+	struct tg_view bookmark; /* as last committed; empty: never read. Dies with the call.     */
+	bool full_pass_wanted; /* a resync, a repair or a raised limit: read everything again    */
+	bool rebuilt;          /* another generation than before: the bookmark is not to be used */
 };
 
 /* How a sink wants a row's members, compiled from its configuration; see app/line.h. */
 struct tg_columns;
 
-/* --- what `check` and `discover` are told, a line or a stream at a time; views die with the call --- */
+/* --- what `check` and `discover` are told, a line or a stream at a time; views die with the call
+ * --- */
 
 struct tg_check_line {
-	const char *what; /* "address", "tls", "login", "database", "table plant/readings", "clock"  */
-	int err;          /* 0: ok; else what failed, for the exit code                              */
-	const char *text; /* ok: what was found; else what is wrong and what to do                   */
+	const char
+		*what; /* "address", "tls", "login", "database", "table plant/readings", "clock"  */
+	int err;       /* 0: ok; else what failed, for the exit code                              */
+	const char *text; /* ok: what was found; else what is wrong and what to do */
 };
 
 struct tg_column_report {
-	struct tg_view name;  /* as JSON writes it, without quotes                                   */
-	const char *type;     /* BOOLEAN LONG DECIMAL DOUBLE STRING UTC_DATETIME BINARY JSON; "" = only null */
-	uint32_t rows;        /* sampled rows that have it                                           */
-	uint32_t other_rows;  /* of these, rows whose own type is another one: `other_type` is the first */
+	struct tg_view name; /* as JSON writes it, without quotes */
+	const char *type; /* BOOLEAN LONG DECIMAL DOUBLE STRING UTC_DATETIME BINARY JSON; "" = only
+			     null */
+	uint32_t rows;    /* sampled rows that have it                                           */
+	uint32_t other_rows; /* of these, rows whose own type is another one: `other_type` is the
+				first */
 	const char *other_type;
 };
 
 struct tg_stream_report {
-	struct tg_view name;      /* "DATABASE/TABLE"                                                */
-	struct tg_view key;       /* the primary key's member                                        */
+	struct tg_view name; /* "DATABASE/TABLE"                                                */
+	struct tg_view key;  /* the primary key's member                                        */
 	uint64_t rows_estimate;
-	struct tg_view indexes;   /* "updated_at, by_site (multi)"                                   */
-	const char *mode;         /* "snapshot", "timestamp", "auto"                                 */
-	const char *mode_why;     /* one sentence                                                    */
-	const char *misses;       /* what this mode does not see; "" = nothing                       */
-	const struct tg_why *why; /* the stream cannot be read; NULL: it can                         */
+	struct tg_view indexes; /* "updated_at, by_site (multi)" */
+	const char *mode;     /* "snapshot", "timestamp", "auto"                                 */
+	const char *mode_why; /* one sentence                                                    */
+	const char *misses;   /* what this mode does not see; "" = nothing                       */
+	const struct tg_why *why; /* the stream cannot be read; NULL: it can */
 	uint32_t sample_rows;
 	const struct tg_column_report *columns;
 	uint32_t column_count, columns_left_out;
@@ -74,6 +78,12 @@ struct tg_report {
 	void (*stream)(void *context, const struct tg_stream_report *stream);
 };
 
+/* When a complete pass that saw less than before may delete upstream; intake.h applies them. */
+struct tg_source_rules {
+	bool delete_when_empty; /* a table without rows deletes all that was sent of it        */
+	bool delete_when_recreated; /* so does the first pass of a table made anew under its name */
+};
+
 struct tg_source_ops {
 	const char *type;     /* "rethinkdb", as in the configuration           */
 	uint32_t state_bytes; /* asserted against CONFIG_TG_SOURCE_BYTES_MAX    */
@@ -82,9 +92,11 @@ struct tg_source_ops {
 	 * neither network nor disk (secrets and certificate files apart). */
 	void (*configure)(void *state, const struct tg_json *config, struct tg_problems *problems);
 
-	/* `arena` stays the source's until stop(); CONFIG_TG_SOURCE_ARENA_BYTES of it are free. Called
-	 * again after an error of step(): streams that were finished since configure() are not read
-	 * again, others go on from their bookmarks. */
+	void (*rules)(const void *state, struct tg_source_rules *out);
+
+	/* `arena` stays the source's until stop(); CONFIG_TG_SOURCE_ARENA_BYTES of it are free.
+	 * Called again after an error of step(): streams that were finished since configure() are
+	 * not read again, others go on from their bookmarks. */
 	TG_CHECKED int (*start)(void *state, struct tg_arena *arena, const struct tg_now *now,
 				struct tg_why *why);
 	TG_CHECKED int (*step)(void *state, const struct tg_now *now, struct tg_batch *out,
@@ -98,6 +110,9 @@ struct tg_source_ops {
 	/* Pure, of the type and not of one source: also used for what is left in the store of a
 	 * source that is configured no more. */
 	int (*key_compare)(struct tg_key a, struct tg_key b);
+	/* Encodes a key's JSON; `at` takes TG_KEY_BYTES_MAX. TG_ERR_PROTOCOL, TG_ERR_LIMIT. */
+	TG_CHECKED int (*key_encode)(struct tg_view json, uint8_t *at, size_t cap,
+				     struct tg_key *out);
 	/* The source's JSON of an encoded key (tail included). TG_ERR_DAMAGED when it is none. */
 	TG_CHECKED int (*key_json)(struct tg_view key, struct tg_out *out);
 	/* The members of a row as a line carries them, each preceded by a comma, no braces:
@@ -105,10 +120,10 @@ struct tg_source_ops {
 	TG_CHECKED int (*shape)(const struct tg_columns *columns, const struct tg_record *record,
 				struct tg_out *out);
 
-	/* Optional (NULL). Stepped between start() and stop() instead of step(): TG_ERR_AGAIN until all
-	 * is told, then 0; or the error that ended it, which was told as a line as well. */
-	TG_CHECKED int (*check)(void *state, const struct tg_now *now, const struct tg_report *report,
-				struct tg_why *why);
+	/* Optional (NULL). Stepped between start() and stop() instead of step(): TG_ERR_AGAIN until
+	 * all is told, then 0; or the error that ended it, which was told as a line as well. */
+	TG_CHECKED int (*check)(void *state, const struct tg_now *now,
+				const struct tg_report *report, struct tg_why *why);
 	TG_CHECKED int (*discover)(void *state, const struct tg_now *now,
 				   const struct tg_report *report, struct tg_why *why);
 };

@@ -1,0 +1,306 @@
+#include "app/agent_part.h"
+
+#include "platform/assert.h"
+#include "platform/log.h"
+
+enum { STEPS_A_TURN = 4, COMMIT_RETRY_MS = 1000, FULL_RETRY_MS = 100 };
+
+size_t tg_agent_memory_bytes(const struct tg_config *config)
+{
+	size_t bytes = tg_outbox_memory_bytes();
+
+	bytes += config->source_count * (size_t)(CONFIG_TG_SOURCE_ARENA_BYTES + 64);
+	for (uint32_t i = 0; i < config->sink_count; i++)
+		bytes += config->sinks[i].ops->buffer_bytes + 64;
+	return bytes;
+}
+
+static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_why *why)
+{
+	struct tg_turn turn;
+
+	agent->host->turn(&turn);
+	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
+		const struct tg_config_sink *sink = &agent->config->sinks[i];
+		struct tg_forwarder *fwd = &agent->forwarders[i];
+		int err = tg_forwarder_init(fwd, &agent->box, sink, agent->registry);
+
+		if (err < 0)
+			return tg_why_set(why, err,
+					  "the store knows %d other sinks, more than this board "
+					  "has room for; "
+					  "drop one with `tidegate sink forget NAME`",
+					  CONFIG_TG_SINKS_MAX);
+		fwd->random = agent->host->random64;
+		err = sink->ops->start(sink->state, arena, turn.now, why);
+		if (err == 0)
+			err = tg_forwarder_restore(fwd, why);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static void boot_sources(struct tg_agent *agent, struct tg_arena *arena)
+{
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		struct tg_agent_source *source = &agent->sources[i];
+		struct tg_source_rules rules = { .delete_when_empty = false };
+
+		source->config = &agent->config->sources[i];
+		if (source->config->ops->rules != NULL)
+			source->config->ops->rules(source->config->state, &rules);
+		tg_intake_init(&source->intake, &agent->box, source->config->ops, rules);
+		void *bytes = tg_arena_take(arena, CONFIG_TG_SOURCE_ARENA_BYTES);
+		TG_ASSERT(bytes != NULL); /* tg_agent_memory_bytes counted it */
+		tg_arena_init(&source->arena, bytes, CONFIG_TG_SOURCE_ARENA_BYTES);
+	}
+}
+
+int tg_agent_boot(struct tg_agent *agent, const struct tg_agent_parts *parts, struct tg_why *why)
+{
+	const struct tg_config *config = parts->config;
+	const struct tg_host *host = parts->host;
+
+	memset(agent, 0, sizeof(*agent));
+	agent->config = config;
+	agent->registry = parts->registry;
+	agent->host = host;
+	struct tg_outbox_cfg cfg = { .path = config->store_path,
+				     .name = config->name,
+				     .bytes_max = config->store_bytes_max,
+				     .mono_ms = host->mono_ms,
+				     .random = host->random,
+				     .binding = host->binding,
+				     .make_folder = host->make_folder };
+	int err = tg_outbox_open(&agent->box, &cfg, parts->arena, why);
+	if (err < 0)
+		return err;
+	boot_sources(agent, parts->arena);
+	err = boot_sinks(agent, parts->arena, why);
+	if (err < 0)
+		tg_agent_close(agent);
+	return err;
+}
+
+void tg_agent_close(struct tg_agent *agent)
+{
+	for (uint32_t i = 0; i < agent->config->sink_count; i++)
+		agent->config->sinks[i].ops->stop(agent->config->sinks[i].state);
+	tg_outbox_close(&agent->box);
+}
+
+/* --- a turn
+ * --------------------------------------------------------------------------------------- */
+
+static bool step_sources(struct tg_agent *agent, const struct tg_turn *turn)
+{
+	bool moved = false;
+
+	for (uint32_t i = 0; i < agent->config->source_count; i++)
+		for (unsigned step = 0; step < STEPS_A_TURN && !agent->must_commit_; step++) {
+			if (!tg_agent_source_step(agent, &agent->sources[i], turn))
+				break;
+			moved = true;
+		}
+	return moved;
+}
+
+static bool step_forwarders(struct tg_agent *agent, const struct tg_turn *turn)
+{
+	bool moved = false;
+
+	for (uint32_t i = 0; i < agent->config->sink_count; i++)
+		for (unsigned step = 0; step < STEPS_A_TURN; step++) {
+			if (!tg_forwarder_step(&agent->forwarders[i], turn->now, turn->mono_ms,
+					       turn->wall_ms))
+				break;
+			moved = true;
+		}
+	return moved;
+}
+
+static bool forwarder_waits(const struct tg_agent *agent)
+{
+	for (uint32_t i = 0; i < agent->config->sink_count; i++)
+		if (tg_forwarder_wants_commit(&agent->forwarders[i]))
+			return true;
+	return false;
+}
+
+static bool sources_over(const struct tg_agent *agent)
+{
+	for (uint32_t i = 0; i < agent->config->source_count; i++)
+		if (!tg_agent_source_over(&agent->sources[i]))
+			return false;
+	return true;
+}
+
+static bool commit_is_due(const struct tg_agent *agent, bool sources_moved,
+			  const struct tg_turn *turn)
+{
+	if (turn->mono_ms < agent->commit_retry_ms_)
+		return false;
+	if (agent->must_commit_ || tg_outbox_due(&agent->box, turn->mono_ms))
+		return true;
+	return !sources_moved && (forwarder_waits(agent) || sources_over(agent)) &&
+	       tg_outbox_pending(&agent->box);
+}
+
+static void commit(struct tg_agent *agent, const struct tg_turn *turn)
+{
+	struct tg_why why = { .err = 0 };
+	int err = tg_outbox_commit(&agent->box, agent->host->mono_ms(), &why);
+
+	agent->commit_retry_ms_ = 0;
+	if (err < 0) {
+		if (agent->store_why_.err != why.err)
+			TG_LOG_WRN("outbox.paused", "error=%s why=\"%s\"", tg_err_name(err),
+				   why.text);
+		agent->store_why_ = why;
+		agent->commit_retry_ms_ = turn->mono_ms +
+					  (err == TG_ERR_FULL ? FULL_RETRY_MS : COMMIT_RETRY_MS);
+		return;
+	}
+	agent->must_commit_ = false;
+	agent->store_why_.err = 0;
+	for (uint32_t i = 0; i < agent->config->source_count; i++)
+		if (agent->sources[i].phase == TG_SOURCE_RUN)
+			agent->sources[i].config->ops->taken(agent->sources[i].config->state);
+}
+
+static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uint64_t give_up_ms)
+{
+	struct tg_wants *wants = agent->host->wants();
+
+	agent->host->wake_at(wants, give_up_ms);
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		const struct tg_agent_source *source = &agent->sources[i];
+		if (source->phase == TG_SOURCE_RUN && !tg_outbox_full(&agent->box))
+			source->config->ops->want(source->config->state, wants);
+		if (source->phase == TG_SOURCE_PAUSED)
+			agent->host->wake_at(wants, source->backoff.until_ms);
+	}
+	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
+		tg_forwarder_want(&agent->forwarders[i], wants);
+		agent->host->wake_at(wants, tg_forwarder_wake_ms(&agent->forwarders[i]));
+	}
+	if (agent->commit_retry_ms_ != 0)
+		agent->host->wake_at(wants, agent->commit_retry_ms_);
+	else if (tg_outbox_pending(&agent->box))
+		agent->host->wake_at(wants, agent->box.last_commit_ms_ + CONFIG_TG_COMMIT_MS_MAX);
+	if (agent->host->wait(wants, turn->now) == TG_ERR_STOPPED)
+		agent->stopping_ = true;
+}
+
+/* Changes whenever a byte was read or given: a slow link is no standstill. */
+static uint64_t progress_mark(const struct tg_agent *agent)
+{
+	uint64_t mark = agent->box.commit_count_;
+
+	for (uint32_t i = 0; i < agent->config->source_count; i++)
+		mark += agent->sources[i].intake.counts.bytes_read + agent->sources[i].done_streams;
+	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
+		const struct tg_forwarder *fwd = &agent->forwarders[i];
+		mark += fwd->delivered_count;
+		if (fwd->state_ == TG_FWD_SENDING)
+			mark += fwd->body_.given_ + fwd->body_.skip_;
+	}
+	return mark;
+}
+
+static bool all_closed(const struct tg_agent *agent)
+{
+	for (uint32_t i = 0; i < agent->config->sink_count; i++)
+		if (!tg_forwarder_closed(&agent->forwarders[i]))
+			return false;
+	return true;
+}
+
+/* Nothing more is read: what is left goes out, and the sinks close what they have open. */
+static void drain(struct tg_agent *agent)
+{
+	bool clean = !tg_outbox_pending(&agent->box);
+
+	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
+		tg_forwarder_flush(&agent->forwarders[i], true);
+		if (clean)
+			tg_forwarder_finish(&agent->forwarders[i]);
+	}
+}
+
+static void turn_once(struct tg_agent *agent, struct tg_turn *turn)
+{
+	const struct tg_sync_options *options = agent->options_;
+
+	agent->host->turn(turn);
+	bool sources_moved = step_sources(agent, turn);
+	bool moved = step_forwarders(agent, turn) || sources_moved;
+
+	if (sources_over(agent))
+		drain(agent);
+	if (commit_is_due(agent, sources_moved, turn)) {
+		commit(agent, turn);
+		moved = moved || agent->commit_retry_ms_ == 0;
+	}
+	uint64_t mark = progress_mark(agent);
+	if (mark != agent->progress_mark_ || agent->progress_ms_ == 0) {
+		agent->progress_mark_ = mark;
+		agent->progress_ms_ = turn->mono_ms;
+	}
+	if (options->progress != NULL)
+		options->progress(options->context, agent, turn);
+	if (!moved)
+		wait_for_all(agent, turn, agent->progress_ms_ + options->wait_ms);
+}
+
+static void summarise(const struct tg_agent *agent, struct tg_sync_summary *summary)
+{
+	memset(summary, 0, sizeof(*summary));
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		const struct tg_agent_source *source = &agent->sources[i];
+		summary->rows_read += source->intake.counts.rows_read;
+		summary->changed += source->intake.counts.changed;
+		summary->deleted += source->intake.counts.deleted;
+		summary->set_aside += source->intake.counts.set_aside;
+		summary->bytes_read += source->intake.counts.bytes_read;
+		summary->streams_done += source->done_streams;
+		summary->streams_failed += source->failed_streams;
+		if (source->phase != TG_SOURCE_DONE && summary->source_why.err == 0)
+			summary->source_why = source->why;
+	}
+	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
+		const struct tg_forwarder *fwd = &agent->forwarders[i];
+		summary->delivered += fwd->delivered_count;
+		summary->set_aside += fwd->set_aside_count;
+		if (tg_forwarder_closed(fwd))
+			continue;
+		summary->undelivered = true;
+		if (summary->sink_why.err == 0)
+			summary->sink_why = fwd->why;
+	}
+	summary->store_why = agent->store_why_;
+	summary->stopped = agent->stopping_;
+}
+
+void tg_agent_sync(struct tg_agent *agent, const struct tg_sync_options *options,
+		   struct tg_sync_summary *summary)
+{
+	struct tg_turn turn;
+
+	agent->options_ = options;
+	do {
+		turn_once(agent, &turn);
+	} while (!all_closed(agent) && !agent->stopping_ &&
+		 turn.mono_ms < agent->progress_ms_ + options->wait_ms);
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		struct tg_agent_source *source = &agent->sources[i];
+		if (tg_agent_source_over(source) || source->phase == TG_SOURCE_PAUSED)
+			continue;
+		tg_agent_source_stop(source, &turn);
+		tg_intake_break(&source->intake);
+	}
+	if (tg_outbox_pending(&agent->box))
+		commit(agent, &turn);
+	summarise(agent, summary);
+}

@@ -1,0 +1,318 @@
+#include "app/intake_part.h"
+
+#include "platform/assert.h"
+#include "platform/log.h"
+
+void tg_intake_init(struct tg_intake *intake, struct tg_outbox *box,
+		    const struct tg_source_ops *ops, struct tg_source_rules rules)
+{
+	memset(intake, 0, sizeof(*intake));
+	intake->box = box;
+	intake->ops = ops;
+	intake->rules = rules;
+}
+
+struct tg_stream_open *tg_intake_open(struct tg_intake *intake)
+{
+	return intake->open_;
+}
+
+bool tg_intake_busy(const struct tg_intake *intake)
+{
+	return intake->open_ != NULL;
+}
+
+/* --- BEGIN ---------------------------------------------------------------------------------------
+ */
+
+static bool is_zero(const uint8_t *at, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if (at[i] != 0)
+			return false;
+	return true;
+}
+
+/* Another UUID under the same name is another table: its pass starts over, and what the old one had
+ * is deleted upstream only when the configuration says so. */
+static void check_generation(struct tg_intake *intake,
+			     const uint8_t generation[TG_GENERATION_BYTES])
+{
+	struct tg_stream_row *row = &intake->open_->row;
+
+	if (memcmp(row->generation, generation, TG_GENERATION_BYTES) == 0)
+		return;
+	if (!is_zero(row->generation, TG_GENERATION_BYTES)) {
+		row->flags |= TG_STREAM_RECREATED;
+		intake->open_->bookmark_bytes = 0;
+		row->after_bytes = 0;
+		TG_LOG_WRN("stream.recreated", "stream=%u deletes=%s", row->number,
+			   intake->rules.delete_when_recreated ? "yes" : "no");
+	}
+	memcpy(row->generation, generation, TG_GENERATION_BYTES);
+	tg_outbox_touch(intake->box, intake->open_);
+}
+
+/* A row that was too large for an earlier build or board may fit now: only a full pass finds it. */
+static void check_raised_limit(struct tg_intake *intake)
+{
+	struct tg_stream_row *row = &intake->open_->row;
+	struct tg_aside item;
+
+	for (uint64_t id = 0; tg_outbox_aside_next(intake->box, id, &item) == 0; id = item.id + 1) {
+		if (item.kind == TG_ASIDE_OVERSIZE && item.stream == row->number &&
+		    item.body_bytes <= CONFIG_TG_DOC_BYTES_MAX)
+			row->flags |= TG_STREAM_FULL_PASS;
+	}
+}
+
+int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, struct tg_view name,
+		    int64_t wall_ms)
+{
+	TG_ASSERT(intake->open_ == NULL && batch->kind == TG_BATCH_BEGIN);
+	int err = tg_outbox_stream_open(intake->box, name, intake->ops->type, &intake->open_);
+
+	if (err < 0)
+		return err;
+	intake->open_->index.compare = intake->ops->key_compare;
+	intake->batch_ = NULL;
+	intake->walking_ = false;
+	intake->wall_ms_ = wall_ms;
+	check_generation(intake, batch->generation);
+	check_raised_limit(intake);
+	intake->phase_ = (intake->open_->row.flags & TG_STREAM_SWEEP) ? TG_INTAKE_BEGIN_SWEEP
+								      : TG_INTAKE_IDLE;
+	return 0;
+}
+
+void tg_intake_state(const struct tg_intake *intake, struct tg_stream_state *state)
+{
+	const struct tg_stream_open *open = intake->open_;
+	uint32_t flags = open->row.flags;
+
+	*state = (struct tg_stream_state){
+		.stream = open->row.number,
+		.bookmark = tg_view_of(open->bookmark, open->bookmark_bytes),
+		.full_pass_wanted = (flags & (TG_STREAM_FULL_PASS | TG_STREAM_RESEND)) != 0,
+		.rebuilt = (flags & TG_STREAM_RECREATED) != 0 && open->bookmark_bytes == 0,
+	};
+}
+
+/* --- END -----------------------------------------------------------------------------------------
+ */
+
+/* What a complete pass means for the keys that it did not see. */
+static void decide_sweep(struct tg_intake *intake)
+{
+	struct tg_stream_row *row = &intake->open_->row;
+	bool empty = row->pass_rows == 0 && row->index.missing > 0;
+
+	if (row->index.missing == 0)
+		return;
+	if ((row->flags & TG_STREAM_RECREATED) && !intake->rules.delete_when_recreated) {
+		row->flags |= TG_STREAM_SWEEP | TG_STREAM_FORGET;
+	} else if (empty && !intake->rules.delete_when_empty) {
+		TG_LOG_WRN("stream.empty", "stream=%u kept=%llu set=delete_when_empty", row->number,
+			   (unsigned long long)row->index.missing);
+	} else {
+		row->flags |= TG_STREAM_SWEEP;
+	}
+}
+
+static enum tg_intake_phase after_merge(struct tg_intake *intake)
+{
+	decide_sweep(intake);
+	if (intake->open_->row.flags & TG_STREAM_SWEEP)
+		return TG_INTAKE_SWEEP;
+	return intake->open_->row.damage_count > 0 ? TG_INTAKE_REPAIR : TG_INTAKE_CLOSE;
+}
+
+/* The pass is over and all of it entered. */
+static void pass_complete(struct tg_intake *intake)
+{
+	struct tg_stream_row *row = &intake->open_->row;
+
+	row->flags &= ~(uint32_t)(TG_STREAM_FULL_PASS | TG_STREAM_RESEND | TG_STREAM_RECREATED |
+				  TG_STREAM_SWEEP | TG_STREAM_FORGET);
+	row->damage_count = 0;
+	row->resend_sink = 0;
+	row->after_bytes = 0;
+	row->pass_end_ms = intake->wall_ms_;
+	tg_outbox_touch(intake->box, intake->open_);
+}
+
+static int take_bookmark(struct tg_intake *intake)
+{
+	struct tg_view bookmark = intake->batch_->bookmark;
+
+	return bookmark.bytes != 0 ? tg_outbox_bookmark(intake->box, intake->open_, bookmark) : 0;
+}
+
+void tg_intake_take(struct tg_intake *intake, const struct tg_batch *batch, int64_t wall_ms)
+{
+	TG_ASSERT(intake->open_ != NULL && intake->batch_ == NULL);
+	intake->batch_ = batch;
+	intake->at_ = 0;
+	intake->wall_ms_ = wall_ms;
+	intake->counts.bytes_read += batch->bytes_read;
+	if (batch->kind == TG_BATCH_ROWS) {
+		intake->phase_ = TG_INTAKE_ROWS;
+		return;
+	}
+	bool full = (batch->flags & TG_BATCH_COMPLETE) && (batch->flags & TG_BATCH_ORDERED);
+	intake->phase_ = full ? TG_INTAKE_MERGE_END : TG_INTAKE_CLOSE;
+}
+
+/* Where the ordered walk goes on: at the first key, or behind the last one that the bookmark
+ * covers. */
+static int start_walk(struct tg_intake *intake)
+{
+	struct tg_stream_row *row = &intake->open_->row;
+	struct tg_key after = { .bytes = tg_view_of(row->after, row->after_bytes),
+				.cmp_bytes = row->after_cmp_bytes };
+
+	if (intake->batch_->flags & TG_BATCH_PASS_BEGIN) {
+		row->pass_rows = 0;
+		row->after_bytes = 0;
+		after = tg_key_none();
+	} else if (intake->walking_) {
+		return 0;
+	}
+	int err = tg_index_walk(&intake->open_->index, after);
+	intake->walking_ = err == 0;
+	return err;
+}
+
+/* The walk's place is kept with the bookmark: both cover the same rows. */
+static void keep_place(struct tg_intake *intake)
+{
+	struct tg_stream_row *row = &intake->open_->row;
+	const struct tg_key *last = &intake->batch_->records[intake->batch_->count - 1].key;
+
+	TG_ASSERT(last->bytes.bytes <= sizeof(row->after));
+	memcpy(row->after, last->bytes.at, last->bytes.bytes);
+	row->after_bytes = (uint32_t)last->bytes.bytes;
+	row->after_cmp_bytes = last->cmp_bytes;
+}
+
+static int go_rows(struct tg_intake *intake)
+{
+	const struct tg_batch *batch = intake->batch_;
+	int err = 0;
+
+	if (intake->at_ == 0 && (batch->flags & TG_BATCH_ORDERED))
+		err = start_walk(intake);
+	while (err == 0 && intake->at_ < batch->count) {
+		err = tg_intake_record(intake, &batch->records[intake->at_]);
+		if (err == 0)
+			intake->at_++;
+	}
+	if (err < 0)
+		return err;
+	intake->counts.rows_read += batch->count;
+	intake->open_->row.pass_rows += batch->count;
+	if (intake->walking_ && batch->count > 0)
+		keep_place(intake);
+	err = take_bookmark(intake);
+	intake->batch_ = NULL;
+	return err;
+}
+
+static int go_merge_end(struct tg_intake *intake)
+{
+	int err = intake->walking_ ? 0 : start_walk(intake);
+
+	if (err == 0)
+		err = tg_index_merge_end(&intake->open_->index, tg_intake_trimmed_bound(intake));
+	if (err < 0)
+		return err;
+	intake->phase_ = after_merge(intake);
+	err = take_bookmark(intake);
+	tg_outbox_touch(intake->box, intake->open_);
+	return err < 0 ? err : TG_ERR_AGAIN;
+}
+
+static int go_sweep(struct tg_intake *intake)
+{
+	bool at_begin = intake->phase_ == TG_INTAKE_BEGIN_SWEEP;
+	int err = tg_intake_sweep(intake);
+
+	if (err < 0)
+		return err;
+	intake->open_->row.flags &= ~(uint32_t)(TG_STREAM_SWEEP | TG_STREAM_FORGET);
+	tg_outbox_touch(intake->box, intake->open_);
+	if (at_begin) {
+		intake->phase_ = TG_INTAKE_IDLE;
+		return 0;
+	}
+	intake->phase_ = intake->open_->row.damage_count > 0 ? TG_INTAKE_REPAIR : TG_INTAKE_CLOSE;
+	return TG_ERR_AGAIN;
+}
+
+/* The stream's last words are committed before the stream is let go. */
+static int go_close(struct tg_intake *intake)
+{
+	const struct tg_batch *batch = intake->batch_;
+
+	if (batch != NULL) {
+		bool full = (batch->flags & TG_BATCH_COMPLETE) && (batch->flags & TG_BATCH_ORDERED);
+		int err = full ? 0 : take_bookmark(intake);
+
+		if (err < 0)
+			return err;
+		if (full)
+			pass_complete(intake);
+		intake->batch_ = NULL;
+	}
+	if (intake->open_->dirty || tg_index_dirty(&intake->box->index_cache_) > 0)
+		return TG_ERR_FULL;
+	tg_outbox_stream_close(intake->box, intake->open_);
+	intake->open_ = NULL;
+	intake->phase_ = TG_INTAKE_IDLE;
+	return 0;
+}
+
+static int go(struct tg_intake *intake)
+{
+	int err;
+
+	switch (intake->phase_) {
+	case TG_INTAKE_IDLE:
+		return 0;
+	case TG_INTAKE_ROWS:
+		return intake->batch_ != NULL ? go_rows(intake) : 0;
+	case TG_INTAKE_MERGE_END:
+		return go_merge_end(intake);
+	case TG_INTAKE_BEGIN_SWEEP:
+	case TG_INTAKE_SWEEP:
+		return go_sweep(intake);
+	case TG_INTAKE_REPAIR:
+		err = tg_intake_repair(intake);
+		intake->phase_ = err == 0 ? TG_INTAKE_CLOSE : TG_INTAKE_REPAIR;
+		return err == 0 ? TG_ERR_AGAIN : err;
+	case TG_INTAKE_CLOSE:
+		return go_close(intake);
+	}
+	return 0;
+}
+
+int tg_intake_go(struct tg_intake *intake)
+{
+	int err = intake->open_ != NULL ? go(intake) : 0;
+
+	if (err != TG_ERR_DAMAGED)
+		return err;
+	err = tg_outbox_index_drop(intake->box,
+				   intake->open_); /* it is built anew by a full pass */
+	intake->walking_ = false;
+	intake->batch_ = NULL;
+	intake->phase_ = TG_INTAKE_CLOSE;
+	return err < 0 ? err : TG_ERR_AGAIN;
+}
+
+void tg_intake_break(struct tg_intake *intake)
+{
+	intake->batch_ = NULL;
+	if (intake->open_ != NULL)
+		intake->phase_ = TG_INTAKE_CLOSE;
+}
