@@ -1,0 +1,216 @@
+#include "app/outbox/outbox.h"
+
+#include <stdio.h>
+
+#include "app/crc32c.h"
+#include "app/outbox/store.h"
+#include "platform/assert.h"
+#include "platform/log.h"
+
+enum { META_VERSION = 1 };
+
+_Static_assert(
+	CONFIG_TG_COMMIT_BLOCKS_MAX >= CONFIG_TG_COMMIT_BLOCKS_MIN + CONFIG_TG_SOURCES_MAX + 1,
+	"Raise TG_COMMIT_BLOCKS_MAX: each source needs a block to append to beside a commit's");
+
+size_t tg_outbox_memory_bytes(void)
+{
+	return CONFIG_TG_STREAMS_MAX * sizeof(struct tg_stream) +
+	       CONFIG_TG_SOURCES_MAX * sizeof(struct tg_stream_open) +
+	       CONFIG_TG_COMMIT_BLOCKS_MAX * (sizeof(struct tg_block) + 1) +
+	       CONFIG_TG_INDEX_PAGES * sizeof(struct tg_index_page) + CONFIG_TG_DOC_BYTES_MAX + 256;
+}
+
+static int load_page(void *context, uint32_t stream, uint32_t page, uint8_t at[TG_INDEX_PAGE_BYTES])
+{
+	struct tg_outbox *box = context;
+	struct tg_store_key key = tg_key_page(stream, page);
+	struct tg_view value;
+	MDB_txn *txn;
+	int err = tg_store_read_begin(box, &txn);
+
+	if (err == 0)
+		err = tg_store_get(box, txn, &key, &value);
+	if (err == 0 && value.bytes != TG_INDEX_PAGE_BYTES)
+		err = TG_ERR_DAMAGED;
+	if (err == 0)
+		memcpy(at, value.at, TG_INDEX_PAGE_BYTES);
+	tg_store_read_end(box);
+	return err == TG_ERR_MISSING ? TG_ERR_DAMAGED : err;
+}
+
+static void carve(struct tg_outbox *box, struct tg_arena *arena)
+{
+	struct tg_index_page *pages;
+
+	box->streams_ = tg_arena_take(arena, CONFIG_TG_STREAMS_MAX * sizeof(struct tg_stream));
+	box->open_ = tg_arena_take(arena, CONFIG_TG_SOURCES_MAX * sizeof(struct tg_stream_open));
+	box->blocks_ = tg_arena_take(arena, CONFIG_TG_COMMIT_BLOCKS_MAX * sizeof(struct tg_block));
+	box->block_state_ = tg_arena_take(arena, CONFIG_TG_COMMIT_BLOCKS_MAX);
+	pages = tg_arena_take(arena, CONFIG_TG_INDEX_PAGES * sizeof(*pages));
+	box->large_ = tg_arena_take(arena, CONFIG_TG_DOC_BYTES_MAX);
+	TG_ASSERT(box->large_ != NULL && pages != NULL); /* budget.h counted them */
+	memset(box->block_state_, TG_BLOCK_SLOT_FREE, CONFIG_TG_COMMIT_BLOCKS_MAX);
+	for (uint32_t i = 0; i < CONFIG_TG_SOURCES_MAX; i++)
+		box->open_[i].stream = NULL;
+	tg_index_cache_init(&box->index_cache_, pages, CONFIG_TG_INDEX_PAGES,
+			    (struct tg_index_store){ .context = box, .load = load_page });
+}
+
+/* --- the meta row: format, instance, and the machine and file it was made on --- */
+
+static int meta_put(struct tg_outbox *box, MDB_txn *txn, const uint8_t binding[16])
+{
+	uint8_t bytes[160];
+	struct tg_writer writer = { .at = bytes, .cap = sizeof(bytes) };
+	struct tg_store_key key = tg_key_meta();
+
+	tg_write_u32(&writer, META_VERSION);
+	tg_write_view(&writer, tg_view_str(box->instance_));
+	tg_write_bytes(&writer, binding, 16);
+	TG_ASSERT(!writer.overran);
+	return tg_row_put(box, txn, &key, tg_view_of(bytes, writer.used));
+}
+
+static void new_instance(struct tg_outbox *box)
+{
+	uint8_t random[8];
+
+	box->cfg.random(random, sizeof(random));
+	int used = snprintf(box->instance_, sizeof(box->instance_), "%.64s-", box->cfg.name);
+	for (size_t i = 0; i < sizeof(random); i++)
+		used += snprintf(box->instance_ + used, sizeof(box->instance_) - (size_t)used,
+				 "%02x", random[i]);
+}
+
+static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint8_t binding[16])
+{
+	struct tg_store_key key = tg_key_meta();
+	struct tg_view content;
+	int err = tg_row_get(box, txn, &key, &content);
+
+	if (err < 0)
+		return err;
+	struct tg_reader reader = tg_reader_of(content);
+	uint32_t version = tg_read_u32(&reader);
+	tg_read_text(&reader, box->instance_, sizeof(box->instance_));
+	tg_read_bytes(&reader, binding, 16);
+	if (version > META_VERSION)
+		return TG_ERR_NEWER;
+	return reader.ran_dry ? TG_ERR_DAMAGED : 0;
+}
+
+static int identify(struct tg_outbox *box)
+{
+	uint8_t here[16], stored[16];
+	char path[512];
+	MDB_txn *txn;
+
+	snprintf(path, sizeof(path), "%s/data.mdb", box->cfg.path);
+	int err = box->cfg.binding(path, here);
+	if (err == 0)
+		err = tg_store_write_begin(box, &txn);
+	if (err < 0)
+		return err;
+	err = meta_read(box, txn, stored);
+	bool same = err == 0 && memcmp(here, stored, sizeof(here)) == 0;
+	if (err == TG_ERR_MISSING || (err == 0 && !same)) {
+		if (err == 0)
+			TG_LOG_WRN("outbox.moved",
+				   "path=%s action=new_instance why=\"the store is a copy or on "
+				   "another "
+				   "machine; what was under way may arrive twice\"",
+				   box->cfg.path);
+		new_instance(box);
+		err = meta_put(box, txn, here);
+	}
+	if (err < 0 || same) {
+		mdb_txn_abort(txn);
+		return err;
+	}
+	return tg_store_err(mdb_txn_commit(txn));
+}
+
+static int load_all(struct tg_outbox *box)
+{
+	MDB_txn *txn;
+	int err = tg_store_read_begin(box, &txn);
+
+	if (err == 0)
+		err = tg_streams_load(box, txn);
+	if (err == 0)
+		err = tg_sinks_load(box, txn);
+	tg_store_read_end(box);
+	return err;
+}
+
+static int open_sentence(const struct tg_outbox *box, int err, struct tg_why *why)
+{
+	switch (err) {
+	case TG_ERR_NEWER:
+		return tg_why_set(
+			why, err,
+			"the store %s was written by a newer tidegate; install that one again, or "
+			"name another store.path",
+			box->cfg.path);
+	case TG_ERR_DAMAGED:
+		return tg_why_set(why, err, "the store %s is damaged", box->cfg.path);
+	case TG_ERR_ACCESS:
+		return tg_why_set(why, err, "the store %s may not be written by this user",
+				  box->cfg.path);
+	default:
+		return tg_why_set(why, err, "the store %s cannot be opened (%s)", box->cfg.path,
+				  tg_err_name(err));
+	}
+}
+
+int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg *cfg, struct tg_arena *arena,
+		   struct tg_why *why)
+{
+	memset(box, 0, sizeof(*box));
+	box->cfg = *cfg;
+	box->lock_fd_ = -1;
+	box->page_cap_ = cfg->bytes_max / TG_PAGE_BYTES;
+	box->commit_blocks_ = CONFIG_TG_COMMIT_BLOCKS_MIN;
+	int err = cfg->make_folder(cfg->path);
+	if (err < 0)
+		return open_sentence(box, err, why);
+	err = tg_lock_take(box, why);
+	if (err < 0)
+		return err;
+	carve(box, arena);
+	err = tg_store_env_open(box);
+	if (err == 0)
+		err = identify(box);
+	if (err == 0)
+		err = load_all(box);
+	if (err < 0) {
+		tg_store_env_close(box);
+		tg_lock_release(box, false);
+		return open_sentence(box, err, why);
+	}
+	box->last_commit_ms_ = cfg->mono_ms();
+	return 0;
+}
+
+void tg_outbox_close(struct tg_outbox *box)
+{
+	tg_store_env_close(box);
+	tg_lock_release(box, true);
+}
+
+struct tg_view tg_outbox_instance(const struct tg_outbox *box)
+{
+	return tg_view_str(box->instance_);
+}
+
+void tg_outbox_figures(const struct tg_outbox *box, struct tg_outbox_figures *out)
+{
+	*out = (struct tg_outbox_figures){ .pages_used = box->pages_used_,
+					   .page_cap = box->page_cap_,
+					   .bytes_max = box->cfg.bytes_max,
+					   .committed_bytes = box->committed_bytes_,
+					   .commit_count = box->commit_count_,
+					   .damaged_count = box->damaged_seen_,
+					   .commit_blocks = box->commit_blocks_ };
+}
