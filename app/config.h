@@ -28,6 +28,7 @@ struct tg_config_sink {
 	struct tg_view streams;    /* packed patterns over SOURCE/DATABASE/TABLE: pattern.h */
 	enum tg_shape shape;
 	bool from_now;             /* a new sink starts behind what the store holds       */
+	bool to_stdout;            /* lines go to standard output: nothing else may        */
 	struct tg_column_rules columns;
 };
 

@@ -176,6 +176,7 @@ static void take_sink_members(const struct tg_config_load *load, const struct tg
 			    load->problems);
 	sink->shape = shape == 0 ? TG_SHAPE_COLUMNS : TG_SHAPE_DOCUMENT;
 	sink->from_now = start == 1;
+	sink->to_stdout = strcmp(tg_json_text(tg_json_member(node, "path")), "-") == 0;
 	tg_config_take_columns(load, node, sink);
 }
 
