@@ -57,6 +57,10 @@ TG_TEST(log_holds_back_what_is_too_talkative)
 	TG_CHECK_STR(behind_time(end()), "WRN agent.odd\n");
 }
 
+static const char json_line[] =
+	"\"level\":\"info\",\"event\":\"a.b\",\"n\":12,\"m\":-3,\"z\":\"007\","
+	"\"s\":\"x\\\\y\",\"why\":\"two words: a=b\",\"flag\":true,\"t\":\"1.5\"}\n";
+
 TG_TEST(log_writes_json)
 {
 	begin(TG_LOG_INFO, true);
@@ -64,9 +68,7 @@ TG_TEST(log_writes_json)
 	const char *text = strstr(end(), "\"level\"");
 	TG_CHECK(strncmp(line, "{\"time\":\"", 9) == 0);
 	TG_CHECK(text != NULL);
-	TG_CHECK_STR(text,
-		     "\"level\":\"info\",\"event\":\"a.b\",\"n\":12,\"m\":-3,\"z\":\"007\","
-		     "\"s\":\"x\\\\y\",\"why\":\"two words: a=b\",\"flag\":true,\"t\":\"1.5\"}\n");
+	TG_CHECK_STR(text, json_line);
 }
 
 TG_TEST(log_cuts_a_long_line_and_json_stays_whole)
