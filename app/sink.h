@@ -96,16 +96,16 @@ struct tg_sink_ops {
 	TG_CHECKED int (*step)(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 			       struct tg_why *why);
 	/* The acknowledgement and the receipt are durable: finish what hangs on that (a rename).
-	 * 0: done. 1: another receipt is in `outcome`: make it durable, then call again, until 0.
-	 * An error: call again after a pause (a delivery meanwhile tries it first, too). */
+	 * 0: done. 1: another receipt is in `outcome`: make it durable, then call acked() again,
+	 * until 0. An error: call again after a pause (a delivery meanwhile tries it first, too). */
 	TG_CHECKED int (*acked)(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 				struct tg_why *why);
 	/* Between deliveries, when the moment that want() asked for has come: closes what is too
-	 * old. Same returns as acked. */
+	 * old. Same returns as acked; after 1 and its commit comes acked(). */
 	TG_CHECKED int (*idle)(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 			       struct tg_why *why);
-	/* Nothing more will be delivered before the program ends: closes what is open. Same
-	 * returns. */
+	/* Nothing more will be delivered before the program ends: closes what is open, one
+	 * thing a call. Same returns as idle; called again until 0. */
 	TG_CHECKED int (*finish)(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 				 struct tg_why *why);
 	void (*want)(const void *state, struct tg_wants *wants);

@@ -361,6 +361,9 @@ static int file_acked(void *state, const struct tg_now *now, struct tg_outcome *
 			set_rotating(sink, slot);
 		sink->pending.slot = NULL;
 	}
+	if (sink->closing != NULL) /* the commit held what idle() or finish() gave out */
+		set_rotating(sink, sink->closing);
+	sink->closing = NULL;
 	if (sink->options.standard)
 		return TG_OK;
 	err = tg_folder_rotate_all(&sink->folder, why);
@@ -400,7 +403,13 @@ static int close_files(struct file_state *sink, const struct tg_now *now, bool a
 static int file_idle(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 		     struct tg_why *why)
 {
-	return close_files(state, now, false, outcome, why);
+	struct file_state *sink = state;
+
+	if (sink->closing == NULL && sink->folder.rotating_count == 0 && now->mono_ms < sink->due_mono_ms) {
+		memset(outcome, 0, sizeof(*outcome));
+		return TG_OK; /* asked at every turn of the loop */
+	}
+	return close_files(sink, now, false, outcome, why);
 }
 
 static int file_finish(void *state, const struct tg_now *now, struct tg_outcome *outcome,

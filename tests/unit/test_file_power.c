@@ -150,7 +150,9 @@ static void settle_all(int (*call)(void *, const struct tg_now *, struct tg_outc
 
 	while (more == 1) {
 		commit(&outcome);
-		more = call(&sink, &now, &outcome, &audit.why);
+		more = tg_file_sink.acked(&sink, &now, &outcome, &audit.why);
+		if (more == TG_OK)
+			more = call(&sink, &now, &outcome, &audit.why);
 	}
 	if (more != TG_OK)
 		audit.wrong = true;
