@@ -199,7 +199,7 @@ static int file_deliver(void *state, const struct tg_delivery *delivery, const s
 	int err = TG_OK;
 
 	TG_ASSERT(sink->step == STEP_NONE);
-	sink->pending.slot = NULL; /* never acknowledged: it counts as not made */
+	sink->pending.slot = NULL; /* as in close_files() */
 	sink->closing = NULL;
 	sink->delivery = delivery;
 	tg_body_rewind(delivery->body);
@@ -378,6 +378,7 @@ static int close_files(struct file_state *sink, const struct tg_now *now, bool a
 	int err;
 
 	memset(outcome, 0, sizeof(*outcome));
+	sink->pending.slot = NULL; /* a delivery whose acknowledgement never came counts as not made */
 	if (sink->options.standard)
 		return TG_OK;
 	if (sink->closing != NULL)
