@@ -4,7 +4,7 @@
 #include "drivers/json/scan_run.h"
 #include "platform/assert.h"
 
-#define PSEUDO_NAME "$reql_type$"
+#define PSEUDO_NAME   "$reql_type$"
 #define RESERVED_NAME "_tidegate"
 enum { PSEUDO_BYTES = sizeof(PSEUDO_NAME) - 1, RESERVED_BYTES = sizeof(RESERVED_NAME) - 1 };
 
@@ -140,7 +140,8 @@ static const uint8_t *step(const struct tg_scan_run *run, const uint8_t *at)
 		return tg_scan_text(run, at);
 	if (*at == '"' && (scan->state_ == TG_SCAN_NAME || scan->state_ == TG_SCAN_FIRST_NAME))
 		at = tg_scan_fast_members(run, at);
-	else if (scan->state_ <= TG_SCAN_FIRST_ELEMENT && scan->depth_ > 0 && !tg_scan_in_object(scan))
+	else if (scan->state_ <= TG_SCAN_FIRST_ELEMENT && scan->depth_ > 0 &&
+		 !tg_scan_in_object(scan))
 		at = tg_scan_fast_elements(run, at);
 	return at != from ? at : between(run, at);
 }

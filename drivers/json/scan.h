@@ -11,10 +11,10 @@
  * No recursion: one bit a level, CONFIG_TG_JSON_DEPTH_MAX levels kept strictly; deeper ones are
  * still walked to their end by counting, and flagged.
  *
- * UTF-8 is checked, but never a reason to refuse a value: RethinkDB stores and sends encoded surrogates (ED
- * A0..BF xx) and, made by `match("\\C")`, strings of single bytes; both are flagged. Names are compared
- * as they are written: a server that spells a name with needless escapes is not understood
- * (RethinkDB never does, reference 4.3).
+ * UTF-8 is checked, but never a reason to refuse a value: RethinkDB stores and sends encoded
+ * surrogates (ED A0..BF xx) and, made by `match("\\C")`, strings of single bytes; both are flagged.
+ * Names are compared as they are written: a server that spells a name with needless escapes is not
+ * understood (RethinkDB never does, reference 4.3).
  *
  * Memory:  the struct. Waits: never.
  */
@@ -25,7 +25,8 @@
 
 enum {
 	TG_SCAN_WATCH_MAX = 4,
-	/* A watched value that grows beyond this is counted to its end, but its bytes are let go. */
+	/* A watched value that grows beyond this is counted to its end, but its bytes are let go.
+	 */
 	TG_SCAN_WATCH_BYTES_MAX = 8192,
 };
 
@@ -39,26 +40,27 @@ enum tg_scan_flag {
 };
 
 struct tg_scan_watch {
-	struct tg_view name; /* raw bytes of the member's name between its quotes, as it is escaped on the wire */
-	uint64_t at;         /* offset of the value from the value's first byte; valid when bytes > 0 */
-	uint64_t bytes;      /* its length; 0: not seen (yet)                                    */
+	struct tg_view name; /* raw bytes of the member's name between its quotes, as it is escaped
+				on the wire */
+	uint64_t at;    /* offset of the value from the value's first byte; valid when bytes > 0 */
+	uint64_t bytes; /* its length; 0: not seen (yet)                                    */
 };
 
 struct tg_scan {
 	struct tg_scan_watch watch[TG_SCAN_WATCH_MAX]; /* names set by the caller before start  */
 	uint32_t watch_count;
-	uint32_t flags;      /* enum tg_scan_flag                                                */
-	uint64_t pos;        /* bytes consumed since the value's first                           */
+	uint32_t flags; /* enum tg_scan_flag                                                */
+	uint64_t pos;   /* bytes consumed since the value's first                           */
 	/* The rest is scan.c's. */
-	uint64_t mark_;      /* where the name under way begins                                  */
-	uint64_t lengths_;   /* a bit for each name length (modulo 64) that is worth a look      */
+	uint64_t mark_;    /* where the name under way begins                                  */
+	uint64_t lengths_; /* a bit for each name length (modulo 64) that is worth a look      */
 	uint32_t state_;
-	uint32_t part_;      /* within a token: UTF-8 bytes to come, place in a number or literal */
-	uint32_t depth_;     /* containers open                                                  */
-	uint32_t watching_;  /* index + 1 of the watch whose value comes or is under way         */
+	uint32_t part_;     /* within a token: UTF-8 bytes to come, place in a number or literal */
+	uint32_t depth_;    /* containers open                                                  */
+	uint32_t watching_; /* index + 1 of the watch whose value comes or is under way         */
 	uint32_t name_bytes_max_; /* the longest name worth keeping while it comes               */
-	bool begun_;         /* the watched value's first byte was seen                          */
-	bool name_;          /* the string under way is a member's name                          */
+	bool begun_; /* the watched value's first byte was seen                          */
+	bool name_;  /* the string under way is a member's name                          */
 	uint8_t kinds_[(CONFIG_TG_JSON_DEPTH_MAX + 7) / 8];
 };
 
@@ -69,7 +71,8 @@ void tg_scan_start(struct tg_scan *scan);
  * were dropped), `bytes` are known from there. Returns TG_OK when the value is complete (its length
  * is scan->pos; a top-level number needs one byte more to end), TG_ERR_AGAIN when more bytes are
  * needed, TG_ERR_PROTOCOL when this is not JSON (scan->pos is the offending byte). */
-TG_CHECKED int tg_scan_feed(struct tg_scan *scan, const uint8_t *value, size_t bytes, uint64_t base);
+TG_CHECKED int tg_scan_feed(struct tg_scan *scan, const uint8_t *value, size_t bytes,
+			    uint64_t base);
 
 /* The first byte that must still be there at the next feed: a value too large to hold is walked by
  * dropping what lies before it. Watched values that are complete must have been copied by then; one
@@ -98,7 +101,8 @@ TG_CHECKED int tg_json_integer(struct tg_view value, int64_t *out);
  * becomes the three bytes ED A0 80. */
 TG_CHECKED int tg_json_unescape(struct tg_view value, uint8_t *at, size_t cap);
 /* Appends `bytes` as a JSON string with its quotes: minimal escapes, raw UTF-8, encoded surrogates
- * as \udxxx escapes and other bytes that are no UTF-8 as \ufffd, so that the result is always valid. */
+ * as \udxxx escapes and other bytes that are no UTF-8 as \ufffd, so that the result is always
+ * valid. */
 void tg_json_quote(struct tg_view bytes, struct tg_out *out);
 /* The same as RethinkDB itself writes it: whatever is >= 0x20 goes through as it is. */
 void tg_json_quote_raw(struct tg_view bytes, struct tg_out *out);

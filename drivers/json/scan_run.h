@@ -18,13 +18,13 @@ enum tg_scan_state {
 	TG_SCAN_FIRST_NAME,    /* behind `{`: a name or `}`                  */
 	TG_SCAN_NAME,          /* behind `,` in an object: a name            */
 	TG_SCAN_COLON,
-	TG_SCAN_AFTER,         /* behind a value: `,` or the container's end */
+	TG_SCAN_AFTER, /* behind a value: `,` or the container's end */
 	TG_SCAN_STRING,
-	TG_SCAN_ESCAPE,        /* behind a backslash                         */
-	TG_SCAN_HEX,           /* part_: hex digits to come                  */
-	TG_SCAN_UTF8,          /* part_: see utf8.h                          */
-	TG_SCAN_NUMBER,        /* part_: enum tg_scan_number                 */
-	TG_SCAN_LITERAL,       /* part_: which word, and how far             */
+	TG_SCAN_ESCAPE,  /* behind a backslash                         */
+	TG_SCAN_HEX,     /* part_: hex digits to come                  */
+	TG_SCAN_UTF8,    /* part_: see utf8.h                          */
+	TG_SCAN_NUMBER,  /* part_: enum tg_scan_number                 */
+	TG_SCAN_LITERAL, /* part_: which word, and how far             */
 	TG_SCAN_DEEP_WALK,
 	TG_SCAN_DEEP_STRING,
 	TG_SCAN_DEEP_ESCAPE,
@@ -33,15 +33,21 @@ enum tg_scan_state {
 };
 
 enum tg_scan_number {
-	TG_NUMBER_MINUS, TG_NUMBER_ZERO, TG_NUMBER_INT, TG_NUMBER_DOT, TG_NUMBER_FRACTION,
-	TG_NUMBER_E, TG_NUMBER_SIGN, TG_NUMBER_EXPONENT,
+	TG_NUMBER_MINUS,
+	TG_NUMBER_ZERO,
+	TG_NUMBER_INT,
+	TG_NUMBER_DOT,
+	TG_NUMBER_FRACTION,
+	TG_NUMBER_E,
+	TG_NUMBER_SIGN,
+	TG_NUMBER_EXPONENT,
 };
 
 struct tg_scan_run {
 	struct tg_scan *scan;
 	const uint8_t *value; /* the bytes of this feed ...                   */
 	const uint8_t *end;
-	uint64_t base;        /* ... and the offset of the first one of them  */
+	uint64_t base; /* ... and the offset of the first one of them  */
 };
 
 static inline uint64_t tg_scan_offset(const struct tg_scan_run *run, const uint8_t *at)

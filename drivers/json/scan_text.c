@@ -1,7 +1,7 @@
 /* scan_text.c - inside a token, where a feed may end at any byte; RFC 8259, sections 6 and 7. */
+#include "app/utf8.h"
 #include "drivers/json/scan_run.h"
 #include "drivers/json/swar.h"
-#include "drivers/json/utf8.h"
 
 /* The words, each a run of 8 bytes; part_ counts through them. */
 static const char words[] = "true\0\0\0\0false\0\0\0null";
@@ -68,8 +68,9 @@ const uint8_t *tg_scan_scalar(const struct tg_scan_run *run, const uint8_t *at)
 
 	if (*at == '-' || kind <= ON_DIGIT) {
 		scan->state_ = TG_SCAN_NUMBER;
-		scan->part_ = *at == '-' ? TG_NUMBER_MINUS :
-			      kind == ON_ZERO ? TG_NUMBER_ZERO : TG_NUMBER_INT;
+		scan->part_ = *at == '-'        ? TG_NUMBER_MINUS
+			      : kind == ON_ZERO ? TG_NUMBER_ZERO
+						: TG_NUMBER_INT;
 		return at + 1;
 	}
 	if (*at != 't' && *at != 'f' && *at != 'n')

@@ -1,7 +1,8 @@
 /* text.c - JSON's strings and integers, to and from plain bytes; RFC 8259, sections 6 and 7. */
 #include "drivers/json/scan.h"
+
+#include "app/utf8.h"
 #include "drivers/json/swar.h"
-#include "drivers/json/utf8.h"
 
 int tg_json_integer(struct tg_view value, int64_t *out)
 {
@@ -141,21 +142,14 @@ static void quote_ascii(uint8_t byte, struct tg_out *out)
 /* A sequence >= 0x80, made valid where it is not; returns its length. */
 static unsigned quote_sequence(const uint8_t *at, const uint8_t *end, struct tg_out *out)
 {
-	static const char hex[] = "0123456789abcdef";
-	bool surrogate = false;
-	unsigned bytes = tg_utf8_bytes(at, end, &surrogate);
+	char escape[TG_UTF8_ESCAPE_BYTES];
+	bool escaped;
+	unsigned bytes = tg_utf8_take(at, end, &escaped, escape);
 
-	if (bytes == 0) {
-		tg_out_put(out, "\\ufffd", 6);
-		return 1;
-	}
-	if (!surrogate) {
+	if (escaped)
+		tg_out_put(out, escape, sizeof(escape));
+	else
 		tg_out_put(out, at, bytes);
-		return bytes;
-	}
-	const char text[6] = { '\\', 'u', 'd', hex[8 | (at[1] >> 2 & 7)],
-			       hex[(at[1] & 3) << 2 | (at[2] >> 4 & 3)], hex[at[2] & 15] };
-	tg_out_put(out, text, sizeof(text));
 	return bytes;
 }
 

@@ -3,7 +3,8 @@
 
 /* Where the parts of a number's text lie. */
 struct parts {
-	const uint8_t *whole, *point, *digits_end, *end; /* `point` is digits_end when there is none */
+	const uint8_t *whole, *point, *digits_end,
+		*end; /* `point` is digits_end when there is none */
 	int32_t exponent;
 };
 
@@ -66,7 +67,8 @@ int tg_decimal_parse(struct tg_view text, struct tg_decimal *out)
 		out->last--;
 	if (out->first == out->last)
 		return TG_OK;
-	ptrdiff_t place = parts.point - out->first; /* 5.0: 1   0.05: -2, the point itself counted */
+	ptrdiff_t place = parts.point -
+			  out->first; /* 5.0: 1   0.05: -2, the point itself counted */
 	ptrdiff_t point = (place > 0 ? place : place + 1) + parts.exponent;
 	if (point > TG_DECIMAL_POINT_MAX || point < -TG_DECIMAL_POINT_MAX)
 		return TG_ERR_LIMIT;

@@ -32,8 +32,8 @@ static inline int tg_decimal_next(struct tg_decimal *decimal)
 	return decimal->first < decimal->last ? *decimal->first++ - '0' : -1;
 }
 
-/* Appends the number as RethinkDB spells it (reference 4.2); `count` digits (0..9) at `digits`, neither
- * the first nor the last of them 0. */
+/* Appends the number as RethinkDB spells it (reference 4.2); `count` digits (0..9) at `digits`,
+ * neither the first nor the last of them 0. */
 void tg_decimal_spell(bool negative, struct tg_view digits, int32_t point, struct tg_out *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* key.c - a key's JSON into bytes that compare as the server orders; reference/rethinkdb.md 4.4, 5.1.
+/* key.c - a key's JSON into bytes that compare as the server orders;
+ * reference/rethinkdb.md 4.4, 5.1.
  *
  * Arrays nest to any depth and are written as they are read, brackets becoming tags: nothing is
  * kept a level.
@@ -62,7 +63,8 @@ static int put_number(struct writer *writer, struct tg_view text)
 	const struct tg_decimal whole = decimal;
 	const bool zero = decimal.first == decimal.last;
 	const uint8_t turn = decimal.negative && !zero ? 0xff : 0;
-	uint32_t place = zero ? TG_KEY_NUMBER_ZERO : (uint32_t)(TG_KEY_NUMBER_ABOVE + decimal.point);
+	uint32_t place = zero ? TG_KEY_NUMBER_ZERO
+			      : (uint32_t)(TG_KEY_NUMBER_ABOVE + decimal.point);
 	head[0] = (uint8_t)(place >> 8) ^ turn;
 	head[1] = (uint8_t)place ^ turn;
 	tg_out_put(&writer->out, head, sizeof(head));
@@ -172,8 +174,8 @@ static int put_leaf(struct writer *writer, struct tg_view json)
 	}
 }
 
-/* `json` is an array and was found to be valid. The elements behind `[`, and behind `]` those of the
- * array around it, come from one cursor: members end at the first bracket that closes. */
+/* `json` is an array and was found to be valid. The elements behind `[`, and behind `]` those of
+ * the array around it, come from one cursor: members end at the first bracket that closes. */
 static int put_array(struct writer *writer, struct tg_view json)
 {
 	const uint8_t *at = json.at, *end = json.at + json.bytes;

@@ -1,10 +1,11 @@
 /* key.h - RethinkDB's primary keys as bytes that compare in the server's own order.
  *
- * Order (reference/rethinkdb.md 5.1): array < bool < number < BINARY < TIME < string. A tag byte leads;
- * strings are their UTF-8, a lower-case UUID string is packed into 16 bytes (and still compares in its
- * place among other strings), numbers are sign, decimal exponent and digits - never a double -, BINARY and
- * array elements are escaped so that no element is a prefix of another. What identity ignores but the
- * spelling needs (a TIME's zone, the sign of -0.0, a number's unusual spelling) lies in the tail.
+ * Order (reference/rethinkdb.md 5.1): array < bool < number < BINARY < TIME < string. A tag byte
+ * leads; strings are their UTF-8, a lower-case UUID string is packed into 16 bytes (and still
+ * compares in its place among other strings), numbers are sign, decimal exponent and digits - never
+ * a double -, BINARY and array elements are escaped so that no element is a prefix of another. What
+ * identity ignores but the spelling needs (a TIME's zone, the sign of -0.0, a number's unusual
+ * spelling) lies in the tail.
  *
  * Pure: no state, no allocation.
  */
@@ -26,9 +27,10 @@ int tg_rethink_key_compare(struct tg_key a, struct tg_key b);
 TG_CHECKED int tg_rethink_key_json(struct tg_view key, struct tg_out *out);
 
 /* The key as a ReQL term for BETWEEN and GET: arrays become MAKE_ARRAY, the rest stands for itself.
- * A string that is no UTF-8 (the server can be made to hold one, but refuses to be sent it) ends before
- * the first byte that is none, and every array around it too: such a term stands before the key. As the
- * lower bound of a range it skips nothing, and what comes up to the key itself must be dropped. */
+ * A string that is no UTF-8 (the server can be made to hold one, but refuses to be sent it) ends
+ * before the first byte that is none, and every array around it too: such a term stands before the
+ * key. As the lower bound of a range it skips nothing, and what comes up to the key itself must be
+ * dropped. */
 TG_CHECKED int tg_rethink_key_term(struct tg_view key, struct tg_out *out);
 
 #endif

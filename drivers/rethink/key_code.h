@@ -2,11 +2,11 @@
  *
  *      key    = value tail
  *      value  = FALSE | TRUE | NUMBER number | TIME number | UUID 16 bytes | STRING bytes
- *             | BINARY bytes | ARRAY value ... END          (alone, strings and BINARY go to the end)
+ *             | BINARY bytes (both up to the end, where alone) | ARRAY value ... END
  *      number = head digits stop    head: 2 bytes, sign and place of the point, 8000 is zero
  *                                   digits: two a byte, plus 1; stop: 00
  *                                   below zero every byte of it is turned over
- *      inside an array, strings and BINARY write 00 as 00 FF and end with 00, and a UUID is a string
+ *      inside an array, strings and BINARY write 00 as 00 FF, end with 00; a UUID is a string
  *      tail   = { leaf, bytes, text } ...   how an unusual leaf was spelled: a TIME's zone, -0.0
  *
  * Leaves are counted through the key: a number is one, a TIME two (epoch, zone), the rest none.
@@ -30,7 +30,7 @@ enum {
 	TG_KEY_UUID_BYTES = 16,
 	TG_KEY_UUID_TEXT_BYTES = 36,
 	TG_KEY_NUMBER_ZERO = 0x8000,
-	TG_KEY_NUMBER_ABOVE = 0xc000, /* + point: the head of a number above zero */
+	TG_KEY_NUMBER_ABOVE = 0xc000,  /* + point: the head of a number above zero */
 	TG_KEY_BINARY_BYTES_MAX = 512, /* the server takes 120 */
 	TG_KEY_TAIL_BYTES_MAX = 512,
 };

@@ -1,20 +1,21 @@
 /* key_json.c - an encoded key back into the server's own JSON, or into a ReQL term. */
+#include "app/utf8.h"
 #include "drivers/json/scan.h"
-#include "drivers/json/utf8.h"
 #include "drivers/rethink/decimal.h"
 #include "drivers/rethink/key.h"
 #include "drivers/rethink/key_code.h"
 #include "platform/crypto.h"
 
-/* A decoding under way. Elements of an array are written as they come, so nothing is kept a level. */
+/* A decoding under way. Elements of an array are written as they come, so nothing is kept a level.
+ */
 struct reader {
 	const uint8_t *at, *end;
-	const uint8_t *tail;  /* next entry of the tail                        */
-	uint32_t levels;      /* arrays open                                   */
-	uint32_t leaf;        /* leaves met so far                             */
-	bool comma;           /* the next element follows another one          */
-	bool term;            /* write a ReQL term                             */
-	bool cut;             /* and one of its strings had to be cut          */
+	const uint8_t *tail; /* next entry of the tail                        */
+	uint32_t levels;     /* arrays open                                   */
+	uint32_t leaf;       /* leaves met so far                             */
+	bool comma;          /* the next element follows another one          */
+	bool term;           /* write a ReQL term                             */
+	bool cut;            /* and one of its strings had to be cut          */
 	struct tg_out *out;
 };
 
@@ -142,7 +143,8 @@ static int put_binary(struct tg_view bytes, struct tg_out *out)
 	tg_out_str(out, "{\"$reql_type$\":\"BINARY\",\"data\":\"");
 	for (size_t from = 0; from < bytes.bytes; from += LINE_BYTES) {
 		size_t left = bytes.bytes - from;
-		struct tg_view part = tg_view_of(bytes.at + from, left < LINE_BYTES ? left : LINE_BYTES);
+		struct tg_view part =
+			tg_view_of(bytes.at + from, left < LINE_BYTES ? left : LINE_BYTES);
 		int length = tg_base64_encode(part, line, sizeof(line));
 		if (length < 0)
 			return length;
@@ -241,7 +243,7 @@ static int put_key(struct tg_view key, struct reader *reader)
 	if (*key.at == TG_KEY_UUID)
 		return put_uuid(tg_view_of(key.at + 1, key.bytes - 1), reader->out);
 	if (*key.at == TG_KEY_STRING || *key.at == TG_KEY_BINARY)
-		return put_bytes(reader, (enum tg_key_tag)*key.at,
+		return put_bytes(reader, (enum tg_key_tag) * key.at,
 				 tg_view_of(key.at + 1, key.bytes - 1));
 	do {
 		uint8_t tag = *reader->at++;

@@ -7,13 +7,14 @@
 
 #include "platform/err.h"
 
-/* JSON number text (1700000000.123, -1, 1e9, 1.5e3, -0.0) -> milliseconds, rounded half away from zero.
- * TG_ERR_LIMIT outside int64_t (1e300), TG_ERR_PROTOCOL when not a number. `unit_ms` is the worth of 1:
- * 1000 for seconds, 1 for milliseconds. */
+/* JSON number text (1700000000.123, -1, 1e9, 1.5e3, -0.0) -> milliseconds, rounded half away from
+ * zero. TG_ERR_LIMIT outside int64_t (1e300), TG_ERR_PROTOCOL when not a number. `unit_ms` is the
+ * worth of 1: 1000 for seconds, 1 for milliseconds. */
 TG_CHECKED int tg_time_from_number(struct tg_view text, int64_t unit_ms, int64_t *out_ms);
 
-/* ISO 8601 / RFC 3339 text as devices write it: YYYY-MM-DD, [T ]hh:mm[:ss[.fraction]], Z, +hh:mm, +hhmm, +hh or no zone
- * (taken as UTC). `zone_bytes` gets the length of the zone's text, so that a bound can be written in the same form. */
+/* ISO 8601 / RFC 3339 text as devices write it: YYYY-MM-DD, [T ]hh:mm[:ss[.fraction]], Z, +hh:mm,
+ * +hhmm, +hh or no zone (taken as UTC). `zone_bytes` gets the length of the zone's text, so that a
+ * bound can be written in the same form. */
 TG_CHECKED int tg_time_from_iso(struct tg_view text, int64_t *out_ms, uint32_t *zone_bytes);
 
 /* "2023-11-14T22:13:20.123Z" (always three decimals) for years 0001-9999, else TG_ERR_LIMIT.

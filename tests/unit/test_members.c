@@ -60,7 +60,8 @@ TG_TEST(members_stop_at_what_is_broken)
 /* Every prefix of a text, at the end of its memory, so that the sanitizer sees a byte too many. */
 TG_TEST(members_never_read_beyond_the_view)
 {
-	static const char text[] = "{\"abcdefgh\":\"a\\u0041\\\\\",\"n\":[{\"x\":\"]\"},12],\"t\":true}";
+	static const char text[] =
+		"{\"abcdefgh\":\"a\\u0041\\\\\",\"n\":[{\"x\":\"]\"},12],\"t\":true}";
 	static uint8_t memory[sizeof(text)];
 
 	for (size_t bytes = 0; bytes < sizeof(text); bytes++) {

@@ -1,9 +1,11 @@
 /* Goal: encoded keys compare as the server orders them and give its own JSON back, byte for byte.
- * Method: lists in the order in which a real RethinkDB 2.4.4 returned them (every pair is compared),
- * then keys drawn from a seed and held against a plain comparison of what they were drawn from. */
+ * Method: lists in the order in which a real RethinkDB 2.4.4 returned them (every pair is
+ * compared), then keys drawn from a seed and held against a plain comparison of what they were
+ * drawn from. */
 #include "drivers/rethink/key.h"
 
 #include "tests/check.h"
+#include "tests/unit/rkey_ordered.h"
 
 enum { KEYS_MAX = 200 };
 
@@ -12,52 +14,10 @@ struct coded {
 	uint8_t at[TG_KEY_BYTES_MAX];
 };
 
-#define TIME(epoch) "{\"$reql_type$\":\"TIME\",\"epoch_time\":" epoch ",\"timezone\":\"+00:00\"}"
-#define BINARY(data) "{\"$reql_type$\":\"BINARY\",\"data\":\"" data "\"}"
-#define X10 "\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001"
-#define X7 "\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001\\u0001"
-
-/* As an ordered scan of a real server gave them. */
-static const char *const ordered[] = {
-	"[]", "[[]]", "[[],[]]", "[[],[],9007199254740986]", "[[],[]," BINARY("") "]",
-	"[[],[],\"a\"]", "[[],[[]]]", "[[],[[]],true]", "[[],\"\"]", "[[[]]]", "[false]", "[true]",
-	"[-1]", "[0]", "[0,0]", "[1]", "[1,[]]", "[1,1]", "[1.5]", "[" BINARY("") "]",
-	"[" BINARY("") ",1]", "[" BINARY("AA==") "]", "[" BINARY("AAA=") "]", "[" BINARY("AQ==") "]",
-	"[" BINARY("/w==") "]", "[" TIME("-1") "]", "[" TIME("1") "]", "[\"\"]", "[\"\",\"b\"]",
-	"[\"\\u0001\"]", "[\"a\"]", "[\"a\",1]", "[\"a\",\"\"]", "[\"a\",\"b\"]", "[\"a\\u0001\"]",
-	"[\"aa\"]", "[\"b\"]",
-	"false", "true",
-	"-1.7976931348623157e308", "-1e300", "-1.5e21", "-1e21", "-100000000000000000000.0",
-	"-9007199254740994.0", "-9007199254740992", "-10", "-9.5", "-9", "-1.01", "-1", "-0.5",
-	"-0.000001", "-1e-7", "-5e-324", "0", "5e-324", "2.2250738585072014e-308", "1e-10", "1.5e-7",
-	"9.99e-7", "0.000001", "0.00012", "0.1", "0.30000000000000007", "0.5", "0.99", "1", "1.01",
-	"1.5", "2", "9", "9.5", "10", "10.5", "11", "99", "100", "1000",
-	"1700000000.123", "123456789012345", "9007199254740991", "9007199254740992", "9007199254740994.0",
-	"123456789012345680.0", "100000000000000000000.0", "123456789012345680000.0",
-	"999999999999999900000.0", "1e21", "1.0000000000000001e21", "1.5e21", "1e22", "1e300",
-	"1.7976931348623157e308",
-	BINARY(""), BINARY("AA=="), BINARY("AAA="), BINARY("AAE="), BINARY("AP8="), BINARY("AQ=="),
-	BINARY("QUJD"), BINARY("QUJDRA=="),
-	BINARY("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx"
-	       "MjM0\\r\\nNTY="),
-	BINARY("/w=="), BINARY("/wD/"),
-	TIME("-1e300"), TIME("-1"), TIME("-0.001"), TIME("0"), TIME("0.001"), TIME("1"),
-	TIME("1700000000"), TIME("1700000000.123"), TIME("253402300800"), TIME("1e300"),
-	"\"\"", "\"" X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10 X7 "\"",
-	"\"\\n\"", "\"\\u000B\"", "\"\\u001F\"", "\" \"", "\"\\\"\"", "\"/\"",
-	"\"01234567-89ab-cdef-0123-456789abcde\"", "\"01234567-89ab-cdef-0123-456789abcdef\"",
-	"\"01234567-89ab-cdef-0123-456789abcdef0\"", "\"01234567-89ab-cdef-0123-456789abcdeg\"",
-	"\"01234567-89ab-cdef-0123-456789abcdf0\"", "\"01234567-89ab-cdef-0123_456789abcdef\"",
-	"\"1\"", "\"2023-11-14T22:13:20Z\"", "\"A\"", "\"ABCDEF01-89ab-cdef-0123-456789abcdef\"",
-	"\"QUJD\"", "\"\\\\\"", "\"a\"", "\"a0000000-0000-0000-0000-000000000000\"", "\"aa\"",
-	"\"abcdef01-89ab-cdef-0123-456789abcdef\"", "\"b\"", "\"false\"",
-	"\"ffffffff-ffff-ffff-ffff-ffffffffffff\"", "\"g\"", "\"~\"", "\"\x7f\"", "\"\xc3\xa9\"",
-	"\"\xe2\x80\xa8\"", "\"\xed\xa0\x80\"", "\"\xee\x80\x80\"", "\"\xf0\x9f\x98\x80\"",
-};
-
 static struct tg_key encode(struct coded *coded, const char *json)
 {
-	int rc = tg_rethink_key_encode(tg_view_str(json), coded->at, sizeof(coded->at), &coded->key);
+	int rc =
+		tg_rethink_key_encode(tg_view_str(json), coded->at, sizeof(coded->at), &coded->key);
 
 	if (rc != TG_OK)
 		TG_FAIL("rc %d: %s", rc, json);
@@ -117,7 +77,8 @@ static void equal_but_spelled(const char *a, const char *b)
 	decodes_to(right.key, b);
 }
 
-#define ZONED(epoch, zone) "{\"$reql_type$\":\"TIME\",\"epoch_time\":" epoch ",\"timezone\":\"" zone "\"}"
+#define ZONED(epoch, zone) \
+	"{\"$reql_type$\":\"TIME\",\"epoch_time\":" epoch ",\"timezone\":\"" zone "\"}"
 
 TG_TEST(spelling_is_kept_but_is_no_part_of_identity)
 {
@@ -149,14 +110,32 @@ TG_TEST(keys_of_usual_kinds_are_short)
 
 TG_TEST(keys_are_refused_when_they_are_none)
 {
-	static const char *const texts[] = { "", "null", "{}", "{\"a\":1}", "[null]", "[1,{}]",
-		"[1,[{\"a\":2}]]", "tru", "[1", "[1,]", "1 2", "\"a", "\"a\nb\"", "nul", "01", "-", "[1]]",
+	static const char *const texts[] = {
+		"",
+		"null",
+		"{}",
+		"{\"a\":1}",
+		"[null]",
+		"[1,{}]",
+		"[1,[{\"a\":2}]]",
+		"tru",
+		"[1",
+		"[1,]",
+		"1 2",
+		"\"a",
+		"\"a\nb\"",
+		"nul",
+		"01",
+		"-",
+		"[1]]",
 		"{\"$reql_type$\":\"GEOMETRY\",\"coordinates\":[1,2],\"type\":\"Point\"}",
 		"{\"$reql_type$\":\"TIME\",\"timezone\":\"+00:00\"}",
 		"{\"$reql_type$\":\"TIME\",\"epoch_time\":\"1\",\"timezone\":\"+00:00\"}",
 		"{\"$reql_type$\":\"TIME\",\"epoch_time\":1}",
-		"{\"$reql_type$\":\"BINARY\"}", "{\"$reql_type$\":\"BINARY\",\"data\":\"A*==\"}",
-		"{\"$reql_type$\":\"BINARY\",\"data\":7}" };
+		"{\"$reql_type$\":\"BINARY\"}",
+		"{\"$reql_type$\":\"BINARY\",\"data\":\"A*==\"}",
+		"{\"$reql_type$\":\"BINARY\",\"data\":7}"
+	};
 	struct coded coded;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -170,7 +149,8 @@ TG_TEST(keys_are_refused_when_they_are_none)
 TG_TEST(keys_too_long_are_refused_at_every_size)
 {
 	static const char *const texts[] = { "\"01234567-89ab-cdef-0123-456789abcdef\"", "-12.5",
-		"[1,\"abc\",[true," ZONED("-0.0", "+05:00") "]," BINARY("AAEC") "]" };
+					     "[1,\"abc\",[true," ZONED(
+						     "-0.0", "+05:00") "]," BINARY("AAEC") "]" };
 	struct coded coded, small;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -179,7 +159,8 @@ TG_TEST(keys_too_long_are_refused_at_every_size)
 		for (size_t cap = 0; cap < whole.bytes.bytes; cap++)
 			TG_CHECK_INT(tg_rethink_key_encode(text, small.at, cap, &small.key),
 				     TG_ERR_LIMIT);
-		TG_CHECK_INT(tg_rethink_key_encode(text, small.at, whole.bytes.bytes, &small.key), 0);
+		TG_CHECK_INT(tg_rethink_key_encode(text, small.at, whole.bytes.bytes, &small.key),
+			     0);
 	}
 }
 
@@ -197,7 +178,8 @@ TG_TEST(keys_become_terms)
 {
 	term("\"a\\\"b\"", "\"a\\\"b\"");
 	term("-0.0", "-0.0");
-	term("\"01234567-89ab-cdef-0123-456789abcdef\"", "\"01234567-89ab-cdef-0123-456789abcdef\"");
+	term("\"01234567-89ab-cdef-0123-456789abcdef\"",
+	     "\"01234567-89ab-cdef-0123-456789abcdef\"");
 	term("[]", "[2,[]]");
 	term("[1,[\"x\",[]],true]", "[2,[1,[2,[\"x\",[2,[]]]],true]]");
 	term(ZONED("1.5", "+05:00"), ZONED("1.5", "+05:00"));
@@ -219,9 +201,20 @@ TG_TEST(terms_stop_before_bytes_that_are_no_utf8)
 /* A decoder of damaged bytes may say anything but must end, and stay within them. */
 TG_TEST(damaged_keys_are_named)
 {
-	static const char *const bytes[] = { "", "\x10", "\x30", "\x30\xc0", "\x30\xc0\x01",
-		"\x30\xc0\x01\x0b", "\x60short", "\x99", "\x10\x60", "\x50\xc0\x01\x0b", "\x20\x20",
-		("\x10\x61" "abc"), "\x30\x80\x80\x01" };
+	static const char *const bytes[] = { "",
+					     "\x10",
+					     "\x30",
+					     "\x30\xc0",
+					     "\x30\xc0\x01",
+					     "\x30\xc0\x01\x0b",
+					     "\x60short",
+					     "\x99",
+					     "\x10\x60",
+					     "\x50\xc0\x01\x0b",
+					     "\x20\x20",
+					     ("\x10\x61"
+					      "abc"),
+					     "\x30\x80\x80\x01" };
 	uint8_t at[64];
 
 	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
@@ -247,7 +240,7 @@ static uint64_t draw(uint64_t *seed)
 }
 
 struct drawn {
-	int kind;         /* 0 number in millionths, 1 text, 2 array of numbers */
+	int kind; /* 0 number in millionths, 1 text, 2 array of numbers */
 	int64_t number;
 	char text[40];
 	int64_t items[4];
@@ -258,8 +251,8 @@ struct drawn {
 static size_t number_json(int64_t millionths, char *at)
 {
 	uint64_t left = millionths < 0 ? 0 - (uint64_t)millionths : (uint64_t)millionths;
-	int used = sprintf(at, "%s%" PRIu64 ".%06" PRIu64, millionths < 0 ? "-" : "", left / 1000000,
-			   left % 1000000);
+	int used = sprintf(at, "%s%" PRIu64 ".%06" PRIu64, millionths < 0 ? "-" : "",
+			   left / 1000000, left % 1000000);
 
 	while (at[used - 1] == '0')
 		used--;

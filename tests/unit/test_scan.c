@@ -132,19 +132,40 @@ static void refuses(const char *text, size_t where)
 TG_TEST(scan_takes_every_kind_of_value)
 {
 	static const char *const texts[] = {
-		"null,", "true]", "false}", "0,", "-0,", "-0.0,", "12345 ", "-9007199254740993.0,",
-		"1e300,", "1E+5,", "5e-324,", "1.25e-7]", "\"\",", "\"a\"}", "[],", "{},", "[[]]]",
-		"{\"\":\"\"},", "[1,-2.5,\"x\",true,false,null],", "{\"a\":1,\"b\":\"two\"},",
-		" \t\r\n{ \"a\" : [ ] , \"b\" :\n1 } ", "[0,0.0,0e0,10,1.0e10 ,\t1] ",
-		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00Ff\\ud800\",", "{\"\\u0000\":\"\\u0000\"},",
-		"\"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x7f\",", "{\"\xd0\xba\xd0\xbb\":1},",
+		"null,",
+		"true]",
+		"false}",
+		"0,",
+		"-0,",
+		"-0.0,",
+		"12345 ",
+		"-9007199254740993.0,",
+		"1e300,",
+		"1E+5,",
+		"5e-324,",
+		"1.25e-7]",
+		"\"\",",
+		"\"a\"}",
+		"[],",
+		"{},",
+		"[[]]]",
+		"{\"\":\"\"},",
+		"[1,-2.5,\"x\",true,false,null],",
+		"{\"a\":1,\"b\":\"two\"},",
+		" \t\r\n{ \"a\" : [ ] , \"b\" :\n1 } ",
+		"[0,0.0,0e0,10,1.0e10 ,\t1] ",
+		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000\\u00Ff\\ud800\",",
+		"{\"\\u0000\":\"\\u0000\"},",
+		"\"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x7f\",",
+		"{\"\xd0\xba\xd0\xbb\":1},",
 		"\"\xe0\xa0\x80 \xef\xbf\xbf \xf0\x90\x80\x80 \xf4\x8f\xbf\xbf \xc2\x80\",",
 		"{\"id\":\"a1\",\"t\":true,\"f\":false,\"n\":null,\"long\":\"0123456789abcdef\"} ",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		takes(texts[i], strncmp(texts[i], " \t", 2) == 0 || strcmp(texts[i], "[[]]]") == 0 ?
-				TG_SCAN_NESTED : 0);
+		takes(texts[i], strncmp(texts[i], " \t", 2) == 0 || strcmp(texts[i], "[[]]]") == 0
+					? TG_SCAN_NESTED
+					: 0);
 }
 
 TG_TEST(scan_flags_what_shaping_must_know)
@@ -225,10 +246,25 @@ TG_TEST(scan_refuses_what_is_not_json)
 
 TG_TEST(scan_flags_what_is_not_utf8)
 {
-	static const char *const bodies[] = { "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xff", "\xc3",
-		"\xf5\x80\x80\x80", "\xc3(", "\xe0\x9f\x80", "\xe2\x82", "\xe2\x28\xa1", "\xed\xa0(",
-		"\xf0\x8f\x80\x80", "\xf0\x9f\x98", "\xf4\x90\x80\x80", "\xc3\xc3\xa9", "\xe2\x82\xc3\xa9",
-		"a\xc3\\n", "\xf0\x9f\x98\x80\x80" };
+	static const char *const bodies[] = { "\x80",
+					      "\xbf",
+					      "\xc0\x80",
+					      "\xc1\xbf",
+					      "\xff",
+					      "\xc3",
+					      "\xf5\x80\x80\x80",
+					      "\xc3(",
+					      "\xe0\x9f\x80",
+					      "\xe2\x82",
+					      "\xe2\x28\xa1",
+					      "\xed\xa0(",
+					      "\xf0\x8f\x80\x80",
+					      "\xf0\x9f\x98",
+					      "\xf4\x90\x80\x80",
+					      "\xc3\xc3\xa9",
+					      "\xe2\x82\xc3\xa9",
+					      "a\xc3\\n",
+					      "\xf0\x9f\x98\x80\x80" };
 	char text[64];
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
@@ -251,7 +287,8 @@ static void watched(const char *text, int which, const char *want)
 	if (seen.bytes[which] == 0)
 		TG_CHECK_STR("-", want);
 	else
-		TG_CHECK_BYTES(text + seen.at[which], (size_t)seen.bytes[which], want, strlen(want));
+		TG_CHECK_BYTES(text + seen.at[which], (size_t)seen.bytes[which], want,
+			       strlen(want));
 }
 
 TG_TEST(scan_finds_watched_members)
@@ -259,7 +296,8 @@ TG_TEST(scan_finds_watched_members)
 	watched("{\"id\":\"a1\",\"v\":[1,2]},", 0, "\"a1\"");
 	watched("{\"v\":1,\"id\":-12.5e3},", 0, "-12.5e3");
 	watched("{\"v\":1,\"id\":true},", 0, "true");
-	watched("{\"id\" : [1,[\"x\",{\"id\":3}], {}] , \"z\":0},", 0, "[1,[\"x\",{\"id\":3}], {}]");
+	watched("{\"id\" : [1,[\"x\",{\"id\":3}], {}] , \"z\":0},", 0,
+		"[1,[\"x\",{\"id\":3}], {}]");
 	watched("{\"id\":{\"$reql_type$\":\"TIME\",\"epoch_time\":1,\"timezone\":\"+00:00\"}},", 0,
 		"{\"$reql_type$\":\"TIME\",\"epoch_time\":1,\"timezone\":\"+00:00\"}");
 	watched("{\"id\":7,\"updated_at\":1700000000.123},", 1, "1700000000.123");
@@ -272,27 +310,24 @@ TG_TEST(scan_finds_watched_members)
 	watched("{\"updated_at\":null,\"id\":\"\"},", 1, "null");
 }
 
-static size_t nest(char *text, size_t levels, const char *open, const char *core,
-		   const char *close)
+static size_t repeat(char *at, const char *text, size_t count)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < levels; i++)
-		used += (size_t)sprintf(text + used, "%s", open);
-	used += (size_t)sprintf(text + used, "%s", core);
-	for (size_t i = 0; i < levels; i++)
-		used += (size_t)sprintf(text + used, "%s", close);
+	for (size_t i = 0; i < count; i++)
+		used += (size_t)sprintf(at + used, "%s", text);
 	return used;
 }
 
-static struct seen scan_nested(size_t levels, const char *open, const char *core,
-			       const char *close)
+static struct seen scan_nested(size_t levels, const char *open, const char *core, const char *close)
 {
 	static char text[TEXT_MAX];
-	size_t bytes = nest(text, levels, open, core, close);
+	size_t bytes = repeat(text, open, levels);
+
+	bytes += repeat(text + bytes, core, 1);
+	bytes += repeat(text + bytes, close, levels);
 	struct tg_view view = tg_view_of(text, bytes);
 	struct seen seen = whole(view);
-
 	same(seen, in_pieces(view, 1), text, 1);
 	same(seen, in_pieces(view, 7), text, 7);
 	same(seen, in_two(view, bytes / 2), text, bytes / 2);
@@ -348,9 +383,32 @@ static uint64_t draw(uint64_t *seed)
 
 TG_TEST(scan_of_random_bytes_never_depends_on_the_pieces)
 {
-	static const char *const bits[] = { "{", "}", "[", "]", ",", ":", "\"", "\\", "\"id\":",
-		"\"a\"", "true", "null", "0", "-1", "2.5", "1e3", " ", "\xc3\xa9", "\xed\xa0\x80",
-		"\xff", "\\u12", "\"$reql_type$\":", "{\"x\":", "[1,2,", "\"abcdefghijkl\",", "\n" };
+	static const char *const bits[] = { "{",
+					    "}",
+					    "[",
+					    "]",
+					    ",",
+					    ":",
+					    "\"",
+					    "\\",
+					    "\"id\":",
+					    "\"a\"",
+					    "true",
+					    "null",
+					    "0",
+					    "-1",
+					    "2.5",
+					    "1e3",
+					    " ",
+					    "\xc3\xa9",
+					    "\xed\xa0\x80",
+					    "\xff",
+					    "\\u12",
+					    "\"$reql_type$\":",
+					    "{\"x\":",
+					    "[1,2,",
+					    "\"abcdefghijkl\",",
+					    "\n" };
 	uint64_t seed = 20261121;
 
 	for (int round = 0; round < 20000; round++) {
@@ -365,6 +423,6 @@ TG_TEST(scan_of_random_bytes_never_depends_on_the_pieces)
 		TG_CHECK_SEED(from, a.rc == b.rc && a.pos == b.pos && a.flags == b.flags);
 		TG_CHECK_SEED(from, a.rc == c.rc && a.pos == c.pos && a.flags == c.flags);
 		TG_CHECK_SEED(from, memcmp(a.at, b.at, sizeof(a.at)) == 0 &&
-				    memcmp(a.at, c.at, sizeof(a.at)) == 0);
+					    memcmp(a.at, c.at, sizeof(a.at)) == 0);
 	}
 }

@@ -22,8 +22,20 @@ TG_TEST(integers_are_read_without_a_double)
 
 TG_TEST(integers_are_refused_when_they_are_none)
 {
-	static const char *const texts[] = { "", "-", "+1", "1.0", "1e3", "01", "-01", " 1", "1 ",
-		"9223372036854775808", "-9223372036854775809", "99999999999999999999", "1a", "/" };
+	static const char *const texts[] = { "",
+					     "-",
+					     "+1",
+					     "1.0",
+					     "1e3",
+					     "01",
+					     "-01",
+					     " 1",
+					     "1 ",
+					     "9223372036854775808",
+					     "-9223372036854775809",
+					     "99999999999999999999",
+					     "1a",
+					     "/" };
 	int64_t value = 5;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -49,15 +61,19 @@ TG_TEST(strings_are_unescaped)
 	unescapes("\"\\u0041\\u00e9\\u20AC\"", "A\xc3\xa9\xe2\x82\xac", 6);
 	unescapes("\"\\ud83d\\ude00!\"", "\xf0\x9f\x98\x80!", 5);
 	unescapes("\"\\ud800\"", "\xed\xa0\x80", 3);
-	unescapes("\"\\ud800\\u0041\"", "\xed\xa0\x80""A", 4);
+	unescapes("\"\\ud800\\u0041\"",
+		  "\xed\xa0\x80"
+		  "A",
+		  4);
 	unescapes("\"\\udc00\\ud800x\"", "\xed\xb0\x80\xed\xa0\x80x", 7);
 	unescapes("\"caf\xc3\xa9\"", "caf\xc3\xa9", 5);
 }
 
 TG_TEST(strings_are_refused_when_they_are_none)
 {
-	static const char *const texts[] = { "", "\"", "x", "\"a", "a\"", "\"a\"b\"", "\"\\x\"",
-		"\"\\\"", "\"\\u12\"", "\"\\u00g0\"", "\"\\u-123\"" };
+	static const char *const texts[] = { "",          "\"",          "x",          "\"a",
+					     "a\"",       "\"a\"b\"",    "\"\\x\"",    "\"\\\"",
+					     "\"\\u12\"", "\"\\u00g0\"", "\"\\u-123\"" };
 	uint8_t at[16];
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

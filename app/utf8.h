@@ -7,14 +7,14 @@
  *
  * Pure: no state.
  */
-#ifndef TG_DRIVERS_JSON_UTF8_H
-#define TG_DRIVERS_JSON_UTF8_H
+#ifndef TG_APP_UTF8_H
+#define TG_APP_UTF8_H
 
 #include "platform/view.h"
 
 #define TG_UTF8_NEXT(left, lo, hi) ((uint32_t)(left) | (uint32_t)(lo) << 8 | (uint32_t)(hi) << 16)
-#define TG_UTF8_LEFT(next) ((next) & 0xff)
-#define TG_UTF8_ED (1u << 24)
+#define TG_UTF8_LEFT(next)         ((next)&0xff)
+#define TG_UTF8_ED                 (1u << 24)
 
 /* What may follow the lead byte (>= 0x80); 0: this is no lead byte. */
 static inline uint32_t tg_utf8_lead(uint8_t lead)
@@ -52,6 +52,7 @@ static inline unsigned tg_utf8_bytes(const uint8_t *at, const uint8_t *end, bool
 	uint32_t next = tg_utf8_lead(*at);
 	unsigned left = TG_UTF8_LEFT(next);
 
+	*surrogate = false;
 	if (left == 0 || end - at <= (ptrdiff_t)left || !tg_utf8_fits(next, at[1]))
 		return 0;
 	for (unsigned i = 2; i <= left; i++) {
@@ -60,6 +61,31 @@ static inline unsigned tg_utf8_bytes(const uint8_t *at, const uint8_t *end, bool
 	}
 	*surrogate = tg_utf8_surrogate(next, at[1]);
 	return left + 1;
+}
+
+enum { TG_UTF8_ESCAPE_BYTES = 6 };
+
+/* Takes the sequence at `at` (a byte >= 0x80), returns its length. True in `escaped` when it is not
+ * strict UTF-8: then `escape` stands for it in JSON, \udxxx for an encoded surrogate, \ufffd for a
+ * byte. */
+static inline unsigned tg_utf8_take(const uint8_t *at, const uint8_t *end, bool *escaped,
+				    char escape[TG_UTF8_ESCAPE_BYTES])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned bytes = tg_utf8_bytes(at, end, escaped);
+
+	if (bytes == 0) {
+		memcpy(escape, "\\ufffd", TG_UTF8_ESCAPE_BYTES);
+		*escaped = true;
+		return 1;
+	}
+	if (*escaped) {
+		memcpy(escape, "\\ud", 3);
+		escape[3] = hex[8 | (at[1] >> 2 & 7)];
+		escape[4] = hex[(at[1] & 3) << 2 | (at[2] >> 4 & 3)];
+		escape[5] = hex[at[2] & 15];
+	}
+	return bytes;
 }
 
 #endif

@@ -1,0 +1,148 @@
+/* line.c - the envelope of every line; see line.h. */
+#include "app/line.h"
+
+#include "app/moment.h"
+#include "app/source.h"
+#include "app/utf8.h"
+
+enum tg_column_action tg_columns_action(const struct tg_columns *columns, struct tg_view name)
+{
+	const uint8_t *at = columns->spec.at, *end = at + columns->spec.bytes;
+	bool only = false, chosen = false, masked = false;
+
+	while (at < end) {
+		uint8_t action = *at++;
+		const uint8_t *stop = memchr(at, 0, (size_t)(end - at));
+		size_t bytes = (size_t)((stop != NULL ? stop : end) - at);
+		bool same = tg_view_same(tg_view_of(at, bytes), name);
+		if (action == '-' && same)
+			return TG_COLUMN_DROP;
+		only |= action == '+';
+		chosen |= action == '+' && same;
+		masked |= action == '*' && same;
+		at = stop != NULL ? stop + 1 : end;
+	}
+	if (masked)
+		return TG_COLUMN_MASK;
+	return only && !chosen ? TG_COLUMN_DROP : TG_COLUMN_KEEP;
+}
+
+/* JSON's own text, in which only bytes that are no strict UTF-8 must change. */
+static void put_valid(struct tg_view text, struct tg_out *out)
+{
+	const uint8_t *from = text.at, *at = from, *end = text.at + text.bytes;
+	char escape[TG_UTF8_ESCAPE_BYTES];
+
+	while (at < end) {
+		bool escaped = false;
+		unsigned bytes = *at < 0x80 ? 1 : tg_utf8_take(at, end, &escaped, escape);
+		if (escaped) {
+			tg_out_put(out, from, (size_t)(at - from));
+			tg_out_put(out, escape, sizeof(escape));
+			from = at + bytes;
+		}
+		at += bytes;
+	}
+	tg_out_put(out, from, (size_t)(end - from));
+}
+
+/* A byte of plain text that cannot stand for itself between quotes. */
+static bool needs_escape(uint8_t byte)
+{
+	return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+/* Plain text between quotes. Names hold nothing to escape as a rule. */
+static void put_quoted(struct tg_view text, struct tg_out *out)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const uint8_t *from = text.at, *end = text.at + text.bytes;
+
+	tg_out_byte(out, '"');
+	for (const uint8_t *at = from; at < end; at++) {
+		if (!needs_escape(*at))
+			continue;
+		const char escape[] = { '\\', 'u', '0', '0', hex[*at >> 4], hex[*at & 15] };
+		put_valid(tg_view_of(from, (size_t)(at - from)), out);
+		tg_out_put(out, escape, sizeof(escape));
+		from = at + 1;
+	}
+	put_valid(tg_view_of(from, (size_t)(end - from)), out);
+	tg_out_byte(out, '"');
+}
+
+static void put_number(uint64_t number, struct tg_out *out)
+{
+	char text[20];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number != 0);
+	tg_out_put(out, text + at, sizeof(text) - at);
+}
+
+/* A year beyond 9999 has no ISO text that others read: its seconds go out, as text too. */
+static void put_time(int64_t ms, struct tg_out *out)
+{
+	char iso[TG_MOMENT_ISO_BYTES];
+
+	if (tg_moment_iso(ms, iso) == TG_OK)
+		tg_out_put(out, iso, sizeof(iso));
+	else
+		tg_moment_seconds(ms, out);
+}
+
+/* The key as its source wrote it: a delete's body, a piece of an upsert's. */
+static int find_key(const struct tg_record *record, struct tg_view *key)
+{
+	size_t at = record->op == TG_DELETE ? 0 : record->key_at;
+	size_t bytes = record->op == TG_DELETE ? record->body.bytes : record->key_bytes;
+
+	if (bytes == 0 || at > record->body.bytes || bytes > record->body.bytes - at)
+		return TG_ERR_DAMAGED;
+	*key = tg_view_of(record->body.at + at, bytes);
+	return TG_OK;
+}
+
+#define PUT_TEXT(out, text) tg_out_put(out, text, sizeof(text) - 1)
+
+static void put_envelope(const struct tg_line *line, const struct tg_record *record,
+			 struct tg_view key, struct tg_out *out)
+{
+	PUT_TEXT(out, "{\"_tidegate\":{\"instance\":");
+	put_quoted(line->instance, out);
+	PUT_TEXT(out, ",\"stream\":");
+	put_quoted(line->stream, out);
+	if (record->op == TG_DELETE)
+		PUT_TEXT(out, ",\"op\":\"delete\",\"seq\":");
+	else
+		PUT_TEXT(out, ",\"op\":\"upsert\",\"seq\":");
+	put_number(record->seq, out);
+	PUT_TEXT(out, ",\"key\":");
+	/* Flags tell of a row; a delete has none, so its key is looked at. */
+	if (record->op == TG_DELETE || (record->flags & TG_REC_SURROGATE) != 0)
+		put_valid(key, out);
+	else
+		tg_out_view(out, key);
+	PUT_TEXT(out, ",\"time\":\"");
+	put_time(record->time_ms, out);
+	PUT_TEXT(out, "\"}");
+}
+
+int tg_line_write(const struct tg_line *line, const struct tg_record *record, struct tg_out *out)
+{
+	struct tg_view key;
+
+	if ((record->flags & TG_REC_OVERSIZE) != 0)
+		return TG_ERR_LIMIT;
+	int rc = find_key(record, &key);
+	if (rc != TG_OK)
+		return rc;
+	put_envelope(line, record, key, out);
+	if (record->op != TG_DELETE)
+		rc = line->ops->shape(&line->columns, record, out);
+	tg_out_byte(out, '}');
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* line.h - the line that every sink delivers: the envelope first, the row's members behind it.
+ *
+ *      {"_tidegate":{"instance":"..","stream":"..","op":"upsert","seq":7,"key":"k","time":".."}
+ *      ,"a":1                                                        made by ops->shape
+ *      }                                      (all on one line; a delete has the envelope alone)
+ *
+ * The bytes of a line depend on the record and on `struct tg_columns` alone, so that a retry months
+ * later is byte for byte the same.
+ */
+#ifndef TG_APP_LINE_H
+#define TG_APP_LINE_H
+
+#include "app/record.h"
+#include "platform/err.h"
+
+enum tg_shape { TG_SHAPE_COLUMNS = 1, TG_SHAPE_DOCUMENT = 2 };
+enum { TG_COLUMNS_SPEC_BYTES_MAX = 1024, TG_INSTANCE_BYTES_MAX = 81 };
+
+/* Which top-level members go out and how, compiled from the configuration into bytes that the
+ * in-flight row keeps: `spec` is a run of entries, each an action byte followed by the member's
+ * name as JSON writes it (escaped, without quotes) and a NUL:
+ *      '+' only these go out     '-' left out      '*' masked: any value but null becomes "***"
+ * An empty spec lets everything through. */
+struct tg_columns {
+	enum tg_shape shape;
+	struct tg_view spec;
+};
+
+enum tg_column_action { TG_COLUMN_KEEP, TG_COLUMN_DROP, TG_COLUMN_MASK };
+/* What happens to the top-level member `name` (escaped as on the wire). `-` comes before `*`, and a
+ * masked name goes out without being in any `+`. */
+enum tg_column_action tg_columns_action(const struct tg_columns *columns, struct tg_view name);
+
+struct tg_source_ops;
+
+/* What is the same for every line of a batch. */
+struct tg_line {
+	const struct tg_source_ops *ops; /* whose rows these are           */
+	struct tg_columns columns;
+	struct tg_view instance; /* plain text, quoted here           */
+	struct tg_view stream;   /* "SOURCE/DATABASE/TABLE", raw UTF-8 */
+};
+
+/* Appends the whole line of `record`, no line end. TG_ERR_DAMAGED when the body is not what its
+ * source wrote, TG_ERR_LIMIT for a TG_REC_OVERSIZE record, whose body is not here. What was
+ * appended by then is no line. */
+TG_CHECKED int tg_line_write(const struct tg_line *line, const struct tg_record *record,
+			     struct tg_out *out);
+
+#endif

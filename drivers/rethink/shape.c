@@ -1,0 +1,192 @@
+/* shape.c - the top-level members of a row, copied in runs as long as nothing of them changes. */
+#include "drivers/rethink/shape.h"
+
+#include "drivers/json/scan.h"
+#include "drivers/rethink/shape_out.h"
+
+#define RESERVED_NAME "_tidegate"
+enum { RESERVED_BYTES = sizeof(RESERVED_NAME) - 1 };
+
+/* One row under way. */
+struct row {
+	const struct tg_columns *columns;
+	struct tg_shape_out shape;
+	struct tg_view body;
+	const uint8_t *run, *run_end; /* members that go out as they are; run NULL: none yet */
+	size_t underscores;           /* what a member called _tidegate is given             */
+};
+
+static bool is_space(uint8_t byte)
+{
+	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
+}
+
+/* From `at`, which lies in the body, to the brace that closes it: only white space? */
+static bool only_space(struct tg_view body, const uint8_t *at)
+{
+	const uint8_t *last = body.at + body.bytes - 1;
+
+	while (at < last && is_space(*at))
+		at++;
+	return at == last;
+}
+
+static void end_run(struct row *row)
+{
+	if (row->run == NULL)
+		return;
+	tg_out_byte(row->shape.out, ',');
+	tg_shape_put_valid(&row->shape, tg_view_of(row->run, (size_t)(row->run_end - row->run)));
+	row->run = NULL;
+}
+
+static bool is_reserved(struct tg_view name, size_t underscores)
+{
+	if (name.bytes != RESERVED_BYTES + underscores ||
+	    memcmp(name.at, RESERVED_NAME, RESERVED_BYTES) != 0)
+		return false;
+	for (size_t i = RESERVED_BYTES; i < name.bytes; i++) {
+		if (name.at[i] != '_')
+			return false;
+	}
+	return true;
+}
+
+/* The fewest underscores that make a name no other member has. A server sorts its members, so that
+ * one pass finds them; a second one finds nothing more. */
+static size_t free_underscores(struct tg_view body)
+{
+	struct tg_members members;
+	struct tg_view name, value;
+	size_t count = 1, before = 0;
+
+	while (count != before) {
+		before = count;
+		(void)tg_members_start(&members, body);
+		while (tg_members_next(&members, &name, &value)) {
+			if (is_reserved(name, count))
+				count++;
+		}
+	}
+	return count;
+}
+
+static void put_name(struct row *row, struct tg_view name)
+{
+	struct tg_out *out = row->shape.out;
+
+	tg_out_put(out, ",\"", 2);
+	tg_shape_put_valid(&row->shape, name);
+	if (is_reserved(name, 0)) {
+		if (row->underscores == 0)
+			row->underscores = free_underscores(row->body);
+		for (size_t i = 0; i < row->underscores; i++)
+			tg_out_byte(out, '_');
+	}
+	tg_out_put(out, "\":", 2);
+}
+
+/* A nested value: converted, and in `columns` made a string unless it became a scalar. */
+static int put_nested(struct row *row, struct tg_view value)
+{
+	const uint8_t *rest;
+	bool quoted = row->columns->shape == TG_SHAPE_COLUMNS;
+
+	if (quoted && (row->shape.flags & TG_REC_PSEUDO) != 0 && *value.at == '{') {
+		enum tg_pseudo kind = tg_shape_pseudo(value, &rest);
+		quoted = kind != TG_PSEUDO_TIME && kind != TG_PSEUDO_BINARY;
+	}
+	if (!quoted)
+		return tg_shape_value(&row->shape, value);
+	tg_out_byte(row->shape.out, '"');
+	row->shape.quoted = true;
+	int rc = tg_shape_value(&row->shape, value);
+	row->shape.quoted = false;
+	tg_out_byte(row->shape.out, '"');
+	return rc;
+}
+
+static bool is_nested(struct tg_view value)
+{
+	return *value.at == '{' || *value.at == '[';
+}
+
+/* Whether the member goes out by its own bytes. */
+static bool is_plain(const struct row *row, struct tg_view name, struct tg_view value)
+{
+	if (is_nested(value) &&
+	    (row->columns->shape == TG_SHAPE_COLUMNS || (row->shape.flags & TG_REC_PSEUDO) != 0))
+		return false;
+	return !is_reserved(name, 0);
+}
+
+static int put_member(struct row *row, struct tg_view name, struct tg_view value)
+{
+	enum tg_column_action action = TG_COLUMN_KEEP;
+
+	if (row->columns->spec.bytes != 0)
+		action = tg_columns_action(row->columns, name);
+	if (action == TG_COLUMN_KEEP && is_plain(row, name, value)) {
+		if (row->run == NULL)
+			row->run = name.at - 1;
+		row->run_end = value.at + value.bytes;
+		return TG_OK;
+	}
+	end_run(row);
+	if (action == TG_COLUMN_DROP)
+		return TG_OK;
+	put_name(row, name);
+	if (is_nested(value) && action == TG_COLUMN_KEEP)
+		return put_nested(row, value);
+	if (action == TG_COLUMN_MASK && *value.at != 'n')
+		tg_out_str(row->shape.out, "\"***\"");
+	else
+		tg_shape_put_valid(&row->shape, value);
+	return TG_OK;
+}
+
+static int put_members(struct row *row)
+{
+	struct tg_members members;
+	struct tg_view name, value;
+	const uint8_t *end = row->body.at + 1;
+	int rc = TG_OK;
+
+	(void)tg_members_start(&members, row->body);
+	while (rc == TG_OK && tg_members_next(&members, &name, &value)) {
+		rc = put_member(row, name, value);
+		end = value.at + value.bytes;
+	}
+	end_run(row);
+	if (rc == TG_OK && !only_space(row->body, end))
+		rc = TG_ERR_DAMAGED;
+	return rc;
+}
+
+/* All members by their own bytes, which is what most rows are. */
+static int put_whole(struct tg_view body, struct tg_out *out)
+{
+	if (only_space(body, body.at + 1))
+		return TG_OK;
+	tg_out_byte(out, ',');
+	tg_out_put(out, body.at + 1, body.bytes - 2);
+	return TG_OK;
+}
+
+int tg_rethink_shape(const struct tg_columns *columns, const struct tg_record *record,
+		     struct tg_out *out)
+{
+	struct tg_view body = record->body;
+	uint32_t special = TG_REC_PSEUDO | TG_REC_RESERVED | TG_REC_SURROGATE;
+
+	if (body.bytes < 2 || body.at[0] != '{' || body.at[body.bytes - 1] != '}')
+		return TG_ERR_DAMAGED;
+	if (columns->shape == TG_SHAPE_COLUMNS)
+		special |= TG_REC_NESTED;
+	if ((record->flags & special) == 0 && columns->spec.bytes == 0)
+		return put_whole(body, out);
+	struct row row = { .columns = columns,
+			   .body = body,
+			   .shape = { .out = out, .flags = record->flags } };
+	return put_members(&row);
+}

@@ -1,0 +1,31 @@
+/* shape_out.h - where shaped text goes: into a line as it is, or into a JSON string of the line.
+ *
+ *      value [1,"a\nb"]    as it is: [1,"a\nb"]     as a string: "[1,\"a\\nb\"]"
+ *
+ * For shape*.c only. Memory: the struct.
+ */
+#ifndef TG_DRIVERS_RETHINK_SHAPE_OUT_H
+#define TG_DRIVERS_RETHINK_SHAPE_OUT_H
+
+#include "platform/err.h"
+
+struct tg_shape_out {
+	struct tg_out *out;
+	uint32_t flags; /* of the record: what must be looked for */
+	bool quoted;    /* inside a JSON string of the line       */
+};
+
+/* Appends JSON text as it is (or escaped once more): no byte of it is looked at otherwise. */
+void tg_shape_put(const struct tg_shape_out *shape, struct tg_view text);
+/* The same, bytes that are no strict UTF-8 becoming escapes when the flags tell of such. */
+void tg_shape_put_valid(const struct tg_shape_out *shape, struct tg_view text);
+/* Appends one whole value, its pseudo-types at any depth converted when the flags tell of such.
+ * TG_ERR_DAMAGED when it is not JSON. */
+TG_CHECKED int tg_shape_value(const struct tg_shape_out *shape, struct tg_view value);
+
+/* How the server's pseudo-types begin; TG_PSEUDO_NONE for every other object. */
+enum tg_pseudo { TG_PSEUDO_NONE, TG_PSEUDO_TIME, TG_PSEUDO_BINARY, TG_PSEUDO_GEOMETRY };
+/* `rest` gets where the members behind `$reql_type$` begin (or the brace that closes). */
+enum tg_pseudo tg_shape_pseudo(struct tg_view value, const uint8_t **rest);
+
+#endif
