@@ -6,7 +6,7 @@
  *
  *      a name in any matching leave_out      never goes out
  *      a name in any matching mask           goes out as "***" (null stays null)
- *      any matching `only`                   nothing but the names in these lists (and masked ones) goes out
+ *      any matching `only`                   but these names (and masked ones) nothing goes out
  *
  * A rule is compiled at boot to the bytes of `struct tg_columns.spec` (line.h).
  *

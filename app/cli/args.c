@@ -80,8 +80,8 @@ static int unknown_command(const char *const *words, struct tg_why *why)
 	if (meant != NULL)
 		return tg_why_set(why, TG_ERR_CONFIG, "there is no command %s; did you mean %s?",
 				  words[0], meant);
-	return tg_why_set(why, TG_ERR_CONFIG,
-			  "there is no command %s; `tidegate help` lists them", words[0]);
+	return tg_why_set(why, TG_ERR_CONFIG, "there is no command %s; `tidegate help` lists them",
+			  words[0]);
 }
 
 /* --- options --- */
@@ -145,8 +145,7 @@ static int unknown_option(const struct tg_args *args, const char *word, struct t
 	names[count] = NULL;
 	const char *meant = tg_json_nearest(word, names);
 	if (meant != NULL)
-		return tg_why_set(why, TG_ERR_CONFIG,
-				  "`tidegate %s` takes no %s; did you mean %s?",
+		return tg_why_set(why, TG_ERR_CONFIG, "`tidegate %s` takes no %s; did you mean %s?",
 				  args->command->name, word, meant);
 	return tg_why_set(why, TG_ERR_CONFIG,
 			  "`tidegate %s` takes no %s; `tidegate help %s` lists what it takes",
@@ -203,16 +202,18 @@ static int check_files(const struct tg_args *args, struct tg_why *why)
 	if (args->config != NULL || (look && args->store != NULL))
 		return TG_OK;
 	if (look)
-		return tg_why_set(why, TG_ERR_CONFIG, "`tidegate %s` wants --store DIR or --config FILE",
-				  name);
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "`tidegate %s` wants --store DIR or --config FILE", name);
 	if (args->flat == NULL)
 		return tg_why_set(why, TG_ERR_CONFIG,
 				  "`tidegate %s` wants --config FILE, or --rethinkdb FILE and --to "
-				  "TARGET", name);
+				  "TARGET",
+				  name);
 	if (args->to == NULL && args->command->need == TG_NEED_ALL)
-		return tg_why_set(why, TG_ERR_CONFIG,
-				  "--rethinkdb says where from; --to says where to: a folder, - or an "
-				  "address");
+		return tg_why_set(
+			why, TG_ERR_CONFIG,
+			"--rethinkdb says where from; --to says where to: a folder, - or an "
+			"address");
 	return TG_OK;
 }
 
@@ -222,7 +223,8 @@ static int check_operand(const struct tg_args *args, struct tg_why *why)
 	bool optional = (command->options & TG_OPT_ALL) != 0 || command->need == TG_NEED_NOTHING;
 
 	if (args->all && args->operand != NULL)
-		return tg_why_set(why, TG_ERR_CONFIG, "either %s or --all, not both", args->operand);
+		return tg_why_set(why, TG_ERR_CONFIG, "either %s or --all, not both",
+				  args->operand);
 	if (command->operand != NULL && args->operand == NULL && !args->all && !optional)
 		return tg_why_set(why, TG_ERR_CONFIG, "`tidegate %s` wants a %s", command->name,
 				  command->operand);
@@ -236,8 +238,8 @@ static int check_operand(const struct tg_args *args, struct tg_why *why)
 static int take_operand(struct tg_args *args, const char *word, struct tg_why *why)
 {
 	if (args->command->operand == NULL)
-		return tg_why_set(why, TG_ERR_CONFIG, "`tidegate %s` takes no %s", args->command->name,
-				  word);
+		return tg_why_set(why, TG_ERR_CONFIG, "`tidegate %s` takes no %s",
+				  args->command->name, word);
 	if (args->operand != NULL)
 		return tg_why_set(why, TG_ERR_CONFIG, "`tidegate %s` takes one %s, not %s as well",
 				  args->command->name, args->command->operand, word);
@@ -251,9 +253,9 @@ static int take_words(struct tg_args *args, int count, const char *const *words,
 
 	while (at < count) {
 		const char *word = words[at];
-		int rc = word[0] == '-' && word[1] != '\0' ?
-				 take_word(args, count - at, words + at, why) :
-				 take_operand(args, word, why);
+		int rc = word[0] == '-' && word[1] != '\0'
+				 ? take_word(args, count - at, words + at, why)
+				 : take_operand(args, word, why);
 		if (rc < 0)
 			return rc;
 		at += rc > 0 ? rc : 1;

@@ -13,16 +13,16 @@ struct tg_cli;
 
 /* Which options a command takes. */
 enum tg_option {
-	TG_OPT_CONFIG = 1,       /* --config FILE                    */
-	TG_OPT_FLAT = 2,         /* --rethinkdb FILE                 */
-	TG_OPT_TO = 4,           /* --to TARGET                      */
-	TG_OPT_STORE = 8,        /* --store DIR                      */
-	TG_OPT_WAIT = 16,        /* --wait SECONDS                   */
-	TG_OPT_JSON = 32,        /* --json                           */
-	TG_OPT_LOG = 64,         /* --log-level, --log-format        */
+	TG_OPT_CONFIG = 1,        /* --config FILE                    */
+	TG_OPT_FLAT = 2,          /* --rethinkdb FILE                 */
+	TG_OPT_TO = 4,            /* --to TARGET                      */
+	TG_OPT_STORE = 8,         /* --store DIR                      */
+	TG_OPT_WAIT = 16,         /* --wait SECONDS                   */
+	TG_OPT_JSON = 32,         /* --json                           */
+	TG_OPT_LOG = 64,          /* --log-level, --log-format        */
 	TG_OPT_CONFIG_ONLY = 128, /* --config-only                   */
-	TG_OPT_SINK = 256,       /* --sink NAME                      */
-	TG_OPT_ALL = 512,        /* --all: in place of the operand   */
+	TG_OPT_SINK = 256,        /* --sink NAME                      */
+	TG_OPT_ALL = 512,         /* --all: in place of the operand   */
 
 	TG_OPTS_PATH = TG_OPT_CONFIG | TG_OPT_FLAT | TG_OPT_TO | TG_OPT_STORE | TG_OPT_LOG,
 	TG_OPTS_LOOK = TG_OPT_CONFIG | TG_OPT_STORE | TG_OPT_LOG,
@@ -41,9 +41,9 @@ struct tg_command {
 	const char *operand; /* "STREAM", or NULL                      */
 	unsigned options;    /* enum tg_option                         */
 	enum tg_need need;
-	bool hidden;         /* for the tests: not listed by help      */
-	const char *summary; /* one line                               */
-	const char *detail;  /* what `help COMMAND` adds, or ""        */
+	bool hidden;                    /* for the tests: not listed by help      */
+	const char *summary;            /* one line                               */
+	const char *detail;             /* what `help COMMAND` adds, or ""        */
 	int (*run)(struct tg_cli *cli); /* returns the exit code       */
 };
 

@@ -20,7 +20,8 @@ struct tg_cli {
 	struct tg_why why;
 };
 
-/* Reads what is needed into cli->config and sets the log up; TG_ERR_CONFIG: cli->problems say why. */
+/* Reads what is needed into cli->config and sets the log up; TG_ERR_CONFIG: cli->problems say why.
+ */
 TG_CHECKED int tg_cli_configure(struct tg_cli *cli, enum tg_need need);
 
 /* Prints the problems, one a line, to standard error. Returns TG_EXIT_USAGE. */

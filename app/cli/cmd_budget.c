@@ -19,7 +19,8 @@ static uint64_t print_pools(const struct pool *pools, size_t count)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		printf("  %10" PRIu64 "  %-40s %s\n", pools[i].bytes, pools[i].what, pools[i].numbers);
+		printf("  %10" PRIu64 "  %-40s %s\n", pools[i].bytes, pools[i].what,
+		       pools[i].numbers);
 		sum += pools[i].bytes;
 	}
 	return sum;

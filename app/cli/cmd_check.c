@@ -45,8 +45,10 @@ static void check_clock(struct check *check)
 	bool wrong = now.wall_ms < CLOCK_MIN_MS;
 	char at[TG_PRINT_SIZE_BYTES], text[160];
 
-	snprintf(text, sizeof(text), wrong ? "%s is long past: set the clock, or certificates are "
-					     "refused and times of rows are wrong" : "%s",
+	snprintf(text, sizeof(text),
+		 wrong ? "%s is long past: set the clock, or certificates are "
+			 "refused and times of rows are wrong"
+		       : "%s",
 		 tg_print_moment(at, now.wall_ms));
 	tell(check, TG_ORIGIN_SELF,
 	     &(struct tg_check_line){ "clock", wrong ? TG_ERR_CONFIG : TG_OK, text });
@@ -80,14 +82,17 @@ static void check_store(struct check *check)
 	struct statvfs disk = { .f_frsize = 0 };
 
 	if (err != TG_OK) {
-		snprintf(text, sizeof(text), "%s cannot be written (%s): make it, or give this user "
-					     "the right to", config->store_path, tg_err_name(err));
+		snprintf(text, sizeof(text),
+			 "%s cannot be written (%s): make it, or give this user "
+			 "the right to",
+			 config->store_path, tg_err_name(err));
 	} else if (statvfs(config->store_path, &disk) != 0) {
 		snprintf(text, sizeof(text), "%s can be written", config->store_path);
 	} else {
-		snprintf(text, sizeof(text), "%s can be written; it may grow to %s, and the disk has "
-					     "%s free", config->store_path,
-			 tg_print_size(cap, config->store_bytes_max),
+		snprintf(text, sizeof(text),
+			 "%s can be written; it may grow to %s, and the disk has "
+			 "%s free",
+			 config->store_path, tg_print_size(cap, config->store_bytes_max),
 			 tg_print_size(space, (uint64_t)disk.f_frsize * disk.f_bavail));
 	}
 	tell(check, TG_ORIGIN_STORE, &(struct tg_check_line){ "store", err, text });

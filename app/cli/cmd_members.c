@@ -2,8 +2,9 @@
 
 #include "app/cli/cli.h"
 
-/* What tg_json_only knows, object by object, of the configuration given: tests/e2e/test_cli_schema.py
- * holds docs/tidegate.schema.json to it, so that neither can be changed alone. */
+/* What tg_json_only knows, object by object, of the configuration given:
+ * tests/e2e/test_cli_schema.py holds docs/tidegate.schema.json to it, so that neither can be
+ * changed alone. */
 int tg_cmd_config_members(struct tg_cli *cli)
 {
 	static uint8_t list[16384];

@@ -5,22 +5,30 @@
 const struct tg_command tg_commands[] = {
 	{ "check", NULL, TG_OPTS_PATH | TG_OPT_CONFIG_ONLY, TG_NEED_SOURCES, false,
 	  "try everything a sync needs, and say of each what to do",
-	  "Configuration, addresses, TLS, login, permissions, clock and disk: one line each. Reads no\n"
-	  "row and delivers nothing. " EXIT_NOTE, tg_cmd_check },
+	  "Configuration, addresses, TLS, login, permissions, clock and disk: one line each. Reads "
+	  "no\n"
+	  "row and delivers nothing. " EXIT_NOTE,
+	  tg_cmd_check },
 	{ "discover", NULL, TG_OPTS_PATH | TG_OPT_JSON, TG_NEED_SOURCES, false,
 	  "show tables, keys, column types and how each would be read",
-	  "Types are inferred from a sample of rows. Where a mode cannot see every change, that is said.",
+	  "Types are inferred from a sample of rows. Where a mode cannot see every change, that is "
+	  "said.",
 	  tg_cmd_discover },
 	{ "sync", NULL, TG_OPTS_PATH | TG_OPT_WAIT | TG_OPT_JSON, TG_NEED_ALL, false,
 	  "read every table once, deliver all of it, and end",
-	  "Unchanged rows are not sent again. It may be killed at any time: the next run goes on. While a\n"
-	  "sink is away the rows are stored, and the run ends with 4. With --json a summary is written to\n"
-	  "standard output at the end (to standard error when the rows go to standard output).\n"
-	  EXIT_NOTE, tg_cmd_sync },
+	  "Unchanged rows are not sent again. It may be killed at any time: the next run goes on. "
+	  "While a\n"
+	  "sink is away the rows are stored, and the run ends with 4. With --json a summary is "
+	  "written to\n"
+	  "standard output at the end (to standard error when the rows go to standard "
+	  "output).\n" EXIT_NOTE,
+	  tg_cmd_sync },
 	{ "resync", "STREAM", TG_OPTS_LOOK | TG_OPT_SINK, TG_NEED_STORE, false,
 	  "have the next sync read a stream in full and send it again",
-	  "STREAM is SOURCE/DATABASE/TABLE, as `tidegate status` lists it. Rows that a sink already has\n"
-	  "arrive once more, with new sequence numbers.", tg_cmd_resync },
+	  "STREAM is SOURCE/DATABASE/TABLE, as `tidegate status` lists it. Rows that a sink "
+	  "already has\n"
+	  "arrive once more, with new sequence numbers.",
+	  tg_cmd_resync },
 	{ "status", NULL, TG_OPTS_LOOK | TG_OPT_JSON, TG_NEED_STORE, false,
 	  "show how far each stream is read and each sink is supplied",
 	  "May be run while a sync runs.", tg_cmd_status },

@@ -86,12 +86,14 @@ void tg_config_take_columns(const struct tg_config_load *load, const struct tg_j
 		return;
 	}
 	for (const struct tg_json *i = tg_json_first(columns); i != NULL; i = tg_json_next(i))
-		count++;
+		count += tg_json_name(i)[0] != '$';
 	struct tg_column_rule *rules = tg_config_keep(load, columns, count * sizeof(*rules));
 	if (rules == NULL)
 		return;
 	sink->columns = (struct tg_column_rules){ .at = rules, .count = count };
 	for (const struct tg_json *i = tg_json_first(columns); i != NULL; i = tg_json_next(i)) {
+		if (tg_json_name(i)[0] == '$') /* a comment */
+			continue;
 		*rules = (struct tg_column_rule){ .pattern = "" };
 		take_rule(load, i, &spec, rules++);
 	}

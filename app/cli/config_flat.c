@@ -15,8 +15,8 @@ static const struct tg_source_ops *rethink_ops(const struct tg_config_load *load
 
 static void take_flat_source(const struct tg_config_load *load, const struct tg_json *root)
 {
-	static const char *const members[] = { "host",     "port",     "database",
-					       "username", "password", "use_ssl", NULL };
+	static const char *const members[] = { "host",     "port",    "database", "username",
+					       "password", "use_ssl", NULL };
 	static const char *const required[] = { "host", "port", "database", NULL };
 	struct tg_config_source *source = &load->config->sources[0];
 	uint32_t before = load->problems->count;
@@ -56,9 +56,8 @@ static void take_flat_sink(const struct tg_config_load *load, const char *to)
 		tg_out_str(&out, "{\"name\":\"files\",\"type\":\"file\",\"path\":");
 	tg_json_quote(tg_view_str(to), &out);
 	tg_out_byte(&out, '}');
-	if (tg_out_overran(&out) ||
-	    tg_json_parse(tg_view_of(out.at, (size_t)out.total), load->job->scratch, &sink, NULL) !=
-		    TG_OK)
+	if (tg_out_overran(&out) || tg_json_parse(tg_view_of(out.at, (size_t)out.total),
+						  load->job->scratch, &sink, NULL) != TG_OK)
 		tg_problem(load->problems, NULL, "--to", "is no folder and no address");
 	else
 		tg_config_take_sink(load, sink);
@@ -76,8 +75,9 @@ static void place_store(const struct tg_config_load *load, const char *to)
 	else
 		bytes = snprintf(path, TG_CONFIG_PATH_BYTES, "%s/.tidegate", to);
 	if (bytes >= TG_CONFIG_PATH_BYTES)
-		tg_problem(load->problems, NULL, "--to", "is too long for a store beside it: "
-							 "give --store");
+		tg_problem(load->problems, NULL, "--to",
+			   "is too long for a store beside it: "
+			   "give --store");
 }
 
 void tg_config_take_flat(const struct tg_config_load *load, const struct tg_json *root)

@@ -60,8 +60,9 @@ static void take_list(const struct tg_config_load *load, const struct tg_json *r
 	}
 }
 
-/* The driver's state: its room is part of the budget. It is not cleared, since that would touch each page of
- * a buffer that may never be needed: boot memory is zero when it is first given out. */
+/* The driver's state: its room is part of the budget. It is not cleared, since that would touch
+ * each page of a buffer that may never be needed: boot memory is zero when it is first given out.
+ */
 void *tg_config_state(const struct tg_config_load *load, uint32_t bytes)
 {
 	void *state = tg_arena_take(load->job->kept, bytes);
@@ -97,8 +98,7 @@ static const struct tg_source_ops *source_ops(const struct tg_config_load *load,
 {
 	const char *type = take_type(load, node);
 	const struct tg_registry *registry = load->job->registry;
-	const struct tg_source_ops *ops =
-		type != NULL ? tg_registry_source(registry, type) : NULL;
+	const struct tg_source_ops *ops = type != NULL ? tg_registry_source(registry, type) : NULL;
 	char list[128];
 	struct tg_out known = { .at = (uint8_t *)list, .cap = sizeof(list) - 1 };
 
@@ -191,8 +191,7 @@ void tg_config_take_sink(const struct tg_config_load *load, const struct tg_json
 			tg_problem(load->problems, node, "name", "another sink has this name");
 	if (config->sink_count == CONFIG_TG_SINKS_MAX) {
 		tg_problem(load->problems, node, NULL,
-			   "this build takes %d sinks at most (TG_SINKS_MAX)",
-			   CONFIG_TG_SINKS_MAX);
+			   "this build takes %d sinks at most (TG_SINKS_MAX)", CONFIG_TG_SINKS_MAX);
 		return;
 	}
 	take_sink_members(load, node, &sink);

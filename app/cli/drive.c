@@ -20,8 +20,8 @@ int tg_drive_source(struct tg_cli *cli, const struct tg_config_source *source, e
 		rc = TG_ERR_AGAIN;
 	while (rc == TG_ERR_AGAIN) {
 		now = tg_clock_now();
-		rc = what == TG_DRIVE_CHECK ? ops->check(source->state, &now, report, &cli->why) :
-					      ops->discover(source->state, &now, report, &cli->why);
+		rc = what == TG_DRIVE_CHECK ? ops->check(source->state, &now, report, &cli->why)
+					    : ops->discover(source->state, &now, report, &cli->why);
 		if (rc != TG_ERR_AGAIN)
 			break;
 		tg_wants_clear(&wants);

@@ -4,10 +4,14 @@ const struct tg_exit_row tg_exit_rows[] = {
 	{ TG_EXIT_OK, "everything was read and delivered", "nothing" },
 	{ TG_EXIT_INTERNAL, "an error of tidegate's own, or too little memory for the task",
 	  "report it with the log; nothing is lost" },
-	{ TG_EXIT_USAGE, "the command line or the configuration is wrong, or names a database that "
-			 "does not exist", "mend what is named; nothing was touched" },
-	{ TG_EXIT_PARTIAL, "one table or more could not be read to its end, records were set aside, "
-			   "or a signal ended the run", "see the log; run it again" },
+	{ TG_EXIT_USAGE,
+	  "the command line or the configuration is wrong, or names a database that "
+	  "does not exist",
+	  "mend what is named; nothing was touched" },
+	{ TG_EXIT_PARTIAL,
+	  "one table or more could not be read to its end, records were set aside, "
+	  "or a signal ended the run",
+	  "see the log; run it again" },
 	{ TG_EXIT_UNDELIVERED, "everything is stored, but a sink has not taken all of it",
 	  "`tidegate check` says why; the next run delivers" },
 	{ TG_EXIT_STORE, "the store is held by another process, or a newer tidegate wrote it",
@@ -25,10 +29,13 @@ const struct tg_exit_row tg_exit_rows[] = {
 	{ TG_EXIT_SOURCE_WANTS_TLS, "source: the port wants TLS", "set use_ssl to true" },
 	{ TG_EXIT_SOURCE_OTHER, "source: the port speaks another protocol",
 	  "use the driver port (28015), not the web (8080) or cluster (29015) port" },
-	{ TG_EXIT_SOURCE_OLD, "source: the server is too old", "update it: RethinkDB 2.3 or newer" },
+	{ TG_EXIT_SOURCE_OLD, "source: the server is too old",
+	  "update it: RethinkDB 2.3 or newer" },
 	{ TG_EXIT_SOURCE_USER, "source: unknown user", "check username" },
-	{ TG_EXIT_SOURCE_PASSWORD, "source: wrong password, or the server could not prove that it "
-				   "knows it", "check password" },
+	{ TG_EXIT_SOURCE_PASSWORD,
+	  "source: wrong password, or the server could not prove that it "
+	  "knows it",
+	  "check password" },
 	{ TG_EXIT_SOURCE_EMPTY, "source: the user has a password, and none was given",
 	  "set password" },
 	{ TG_EXIT_SINK_NETWORK, "sink: no address, connection refused, or it broke",
@@ -38,11 +45,14 @@ const struct tg_exit_row tg_exit_rows[] = {
 	  "check ca_file, server_name, client_certificate and the clock" },
 	{ TG_EXIT_SINK_DENIED, "sink: not authorised (401, 403)",
 	  "check bearer, headers or client_certificate" },
-	{ TG_EXIT_SINK_NO_ENDPOINT, "sink: no endpoint for records there (404, 405, a redirect, a "
-				    "web page)", "check url" },
+	{ TG_EXIT_SINK_NO_ENDPOINT,
+	  "sink: no endpoint for records there (404, 405, a redirect, a "
+	  "web page)",
+	  "check url" },
 	{ TG_EXIT_SINK_UNAVAILABLE, "sink: the target is not available now (429, 5xx)",
 	  "wait, or look at the target" },
-	{ TG_EXIT_SINK_BATCH, "sink: the target refuses what it is sent", "look at the target's log" },
+	{ TG_EXIT_SINK_BATCH, "sink: the target refuses what it is sent",
+	  "look at the target's log" },
 	{ TG_EXIT_SINK_FULL, "sink: the disk is full", "make room" },
 	{ TG_EXIT_SINK_DISK, "sink: the disk failed, or the folder may not be written",
 	  "look at the disk, or give this user the right" },

@@ -43,7 +43,8 @@ void tg_help_command(const struct tg_command *command)
 
 void tg_help_overview(void)
 {
-	printf("tidegate reads a database, keeps what it read, and forwards it when the link allows.\n\n"
+	printf("tidegate reads a database, keeps what it read, and forwards it when the link "
+	       "allows.\n\n"
 	       "usage: tidegate COMMAND [options]\n\n");
 	for (const struct tg_command *i = tg_commands; i->name != NULL; i++)
 		if (!i->hidden)
@@ -87,7 +88,8 @@ int tg_cmd_help(struct tg_cli *cli)
 	} else if (strcmp(name, "exit-codes") == 0) {
 		print_exit_codes();
 	} else if (print_pages(name) == 0) {
-		fprintf(stderr, "tidegate: there is no command %s; `tidegate help` lists them\n", name);
+		fprintf(stderr, "tidegate: there is no command %s; `tidegate help` lists them\n",
+			name);
 		return TG_EXIT_USAGE;
 	}
 	return tg_cli_done(TG_EXIT_OK);

@@ -16,7 +16,7 @@ struct tg_option_row {
 	const char *value; /* "DIR"; NULL: a switch                 */
 	unsigned bit;      /* enum tg_option; 0: every command      */
 	enum tg_option_kind kind;
-	size_t at;         /* where in struct tg_args               */
+	size_t at; /* where in struct tg_args               */
 	const char *const *choices;
 	const char *help;
 };

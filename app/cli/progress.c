@@ -87,8 +87,8 @@ static void log_line(const struct tg_agent *agent, const struct tg_agent_source 
 	TG_LOG_INF("sync.progress",
 		   "stream=\"%s\" rows=%" PRIu64 " share_percent=%u bytes_per_s=%" PRIu64
 		   " delivered=%" PRIu64,
-		   source->stream, sight->rows, sight->percent, sight->bytes * 1000 / sight->span_ms,
-		   delivered(agent));
+		   source->stream, sight->rows, sight->percent,
+		   sight->bytes * 1000 / sight->span_ms, delivered(agent));
 }
 
 void tg_progress_turn(void *context, const struct tg_agent *agent, const struct tg_turn *turn)

@@ -10,7 +10,7 @@
 #include "app/agent.h"
 
 struct tg_progress {
-	bool terminal;          /* standard error is one              */
+	bool terminal; /* standard error is one              */
 	uint64_t started_ms;
 	/* The rest is progress.c's. */
 	uint64_t shown_ms_;
@@ -19,7 +19,7 @@ struct tg_progress {
 		uint64_t since_ms;
 	} at_[CONFIG_TG_SOURCES_MAX]; /* the stream of each source under way */
 	uint32_t streams_left_out_;
-	struct tg_out streams_;       /* the elements of "streams" */
+	struct tg_out streams_; /* the elements of "streams" */
 	uint8_t streams_at_[CONFIG_TG_SUMMARY_BYTES];
 };
 
