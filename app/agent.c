@@ -15,6 +15,24 @@ size_t tg_agent_memory_bytes(const struct tg_config *config)
 	return bytes;
 }
 
+/* Streams that a damaged store left behind are delivered from their first record on. */
+static void adopt_salvaged(struct tg_agent *agent, struct tg_forwarder *fwd)
+{
+	static struct tg_stream_row row; /* too large for a small machine's stack */
+
+	if (!tg_outbox_salvaged(&agent->box))
+		return;
+	for (uint32_t i = 0; i < tg_outbox_stream_count(&agent->box); i++) {
+		struct tg_stream *stream = tg_outbox_stream_at(&agent->box, i);
+
+		if (tg_outbox_stream_row(&agent->box, stream->number, &row) < 0)
+			continue;
+		(void)tg_forwarder_adopt(fwd, stream, tg_view_str(row.name), false);
+		if (stream->wanted[fwd->slot] && stream->first_block != 0)
+			stream->acked[fwd->slot] = stream->first_block - 1;
+	}
+}
+
 static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_why *why)
 {
 	struct tg_turn turn;
@@ -35,6 +53,8 @@ static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_
 		err = sink->ops->start(sink->state, arena, turn.now, why);
 		if (err == 0)
 			err = tg_forwarder_restore(fwd, why);
+		if (err == 0)
+			adopt_salvaged(agent, fwd);
 		if (err < 0)
 			return err;
 	}

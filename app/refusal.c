@@ -22,7 +22,7 @@ static void reason_of(const struct tg_forwarder *fwd, struct tg_aside *item)
 static int set_aside(struct tg_forwarder *fwd, uint64_t seq, int64_t wall_ms)
 {
 	struct tg_outbox_cursor cursor;
-	struct tg_record record;
+	struct tg_record record = { .seq = 0 };
 	int got = tg_outbox_read_begin(fwd->box, fwd->stream_, seq, &cursor);
 
 	if (got == 0)

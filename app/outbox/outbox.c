@@ -1,8 +1,11 @@
 #include "app/outbox/outbox.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "app/crc32c.h"
+#include "app/outbox/repair.h"
 #include "app/outbox/store.h"
 #include "platform/assert.h"
 #include "platform/log.h"
@@ -104,7 +107,7 @@ static int identify(struct tg_outbox *box)
 {
 	uint8_t here[16], stored[16];
 	char path[512];
-	MDB_txn *txn;
+	MDB_txn *txn = NULL;
 
 	snprintf(path, sizeof(path), "%s/data.mdb", box->cfg.path);
 	int err = box->cfg.binding(path, here);
@@ -164,6 +167,76 @@ static int open_sentence(const struct tg_outbox *box, int err, struct tg_why *wh
 	}
 }
 
+/* --- a damaged store
+ * ------------------------------------------------------------------------------ */
+
+/* Renames data.mdb to the first free data.mdb.damaged-N. The lock file is made anew. */
+static int move_aside(const struct tg_outbox *box, char *moved, size_t cap)
+{
+	char path[512], lock[512];
+
+	snprintf(path, sizeof(path), "%s/data.mdb", box->cfg.path);
+	snprintf(lock, sizeof(lock), "%s/lock.mdb", box->cfg.path);
+	for (unsigned n = 1; n < 1000; n++) {
+		snprintf(moved, cap, "%.511s.damaged-%u", path, n);
+		if (access(moved, F_OK) == 0)
+			continue;
+		if (rename(path, moved) < 0 || (unlink(lock) < 0 && errno != ENOENT))
+			return tg_store_err(errno);
+		return 0;
+	}
+	return TG_ERR_NOSPC;
+}
+
+static int open_and_load(struct tg_outbox *box)
+{
+	int err = tg_store_env_open(box);
+
+	if (err == 0)
+		err = identify(box);
+	if (err == 0)
+		err = load_all(box);
+	return err;
+}
+
+/* What is left of the damaged file goes into a new store, with a new instance. */
+static int start_over(struct tg_outbox *box, const struct tg_check_counts *found)
+{
+	struct tg_salvage_counts counts;
+	char moved[600];
+
+	tg_store_env_close(box);
+	box->stream_count_ = 0;
+	memset(box->sinks_, 0, sizeof(box->sinks_));
+	int err = move_aside(box, moved, sizeof(moved));
+	if (err == 0)
+		err = open_and_load(box);
+	if (err < 0)
+		return err;
+	err = tg_store_salvage(box, moved, tg_view_of(box->large_, CONFIG_TG_DOC_BYTES_MAX),
+			       &counts);
+	TG_LOG_ERR("outbox.start_over",
+		   "path=%s found=\"%s\" moved_to=%s salvaged=%llu skipped=%llu instance=%s "
+		   "why=\"the store was damaged; everything is read anew and may arrive twice\"",
+		   box->cfg.path, found->what, moved, (unsigned long long)counts.records,
+		   (unsigned long long)counts.skipped, box->instance_);
+	box->salvaged_ = true;
+	return err;
+}
+
+static int check_and_open(struct tg_outbox *box)
+{
+	struct tg_check_counts found;
+	int err = tg_store_check(box->cfg.path, box->crashed_, &found);
+
+	if (err == 0 || err == TG_ERR_MISSING) {
+		err = open_and_load(box);
+		if (err == TG_ERR_DAMAGED)
+			snprintf(found.what, sizeof(found.what), "a row that cannot be read");
+	}
+	return err == TG_ERR_DAMAGED ? start_over(box, &found) : err;
+}
+
 int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg *cfg, struct tg_arena *arena,
 		   struct tg_why *why)
 {
@@ -179,11 +252,7 @@ int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg *cfg, struc
 	if (err < 0)
 		return err;
 	carve(box, arena);
-	err = tg_store_env_open(box);
-	if (err == 0)
-		err = identify(box);
-	if (err == 0)
-		err = load_all(box);
+	err = check_and_open(box);
 	if (err < 0) {
 		tg_store_env_close(box);
 		tg_lock_release(box, false);
@@ -191,6 +260,11 @@ int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg *cfg, struc
 	}
 	box->last_commit_ms_ = cfg->mono_ms();
 	return 0;
+}
+
+bool tg_outbox_salvaged(const struct tg_outbox *box)
+{
+	return box->salvaged_;
 }
 
 void tg_outbox_close(struct tg_outbox *box)

@@ -179,6 +179,7 @@ struct tg_outbox {
 	void *env_, *reader_; /* MDB_env, the MDB_txn that is renewed for reads */
 	unsigned dbi_;
 	int lock_fd_;
+	bool salvaged_;
 	bool crashed_; /* the last holder did not close */
 	char instance_[TG_INSTANCE_BYTES_MAX];
 	uint32_t stream_count_;
@@ -214,6 +215,9 @@ TG_CHECKED int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg 
 			      struct tg_arena *arena, struct tg_why *why);
 /* Closes without committing what is pending. */
 void tg_outbox_close(struct tg_outbox *box);
+
+/* The store was damaged and made anew at open: what it still holds of its streams is undelivered. */
+bool tg_outbox_salvaged(const struct tg_outbox *box);
 
 /* "NAME-0123456789abcdef": who delivers, for ever. */
 struct tg_view tg_outbox_instance(const struct tg_outbox *box);

@@ -1,0 +1,268 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/crc32c.h"
+#include "app/outbox/repair.h"
+#include "app/outbox/store.h"
+
+struct check {
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	bool all;
+	struct tg_check_counts counts;
+	/* The stream whose blocks pass by: its first and its last block are looked into. */
+	uint32_t stream;
+	MDB_val block_key, block;
+	uint64_t next_seq;
+};
+
+static void fault(struct check *check, MDB_val key)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *at = check->counts.what;
+
+	if (check->counts.damaged++ != 0)
+		return;
+	for (size_t i = 0; i < key.mv_size && i < 24; i++) {
+		uint8_t byte = ((const uint8_t *)key.mv_data)[i];
+		*at++ = digits[byte >> 4];
+		*at++ = digits[byte & 15];
+	}
+	*at = '\0';
+}
+
+/* The chunks of a large body, one after another, into its checksum. */
+static bool large_is_whole(struct check *check, const struct tg_block_view *view,
+			   const struct tg_block_record *record)
+{
+	uint32_t crc = 0;
+	uint64_t bytes = 0;
+
+	check->counts.large++;
+	for (uint32_t part = 0; bytes < record->large_bytes; part++) {
+		struct tg_store_key key = tg_key_chunk(view->stream, record->record.seq, part);
+		MDB_val k = tg_val(key.at, key.bytes), v;
+
+		if (mdb_get(check->txn, check->dbi, &k, &v) != 0 || v.mv_size == 0)
+			return false;
+		crc = tg_crc32c(crc, v.mv_data, v.mv_size);
+		bytes += v.mv_size;
+	}
+	return bytes == record->large_bytes && crc == record->large_crc;
+}
+
+static void check_block(struct check *check, MDB_val key, MDB_val value)
+{
+	struct tg_block_view view;
+	struct tg_block_record record;
+
+	check->counts.blocks++;
+	if (tg_block_open(&view, tg_view_of(value.mv_data, value.mv_size)) < 0 ||
+	    view.first_seq != tg_load_be64((const uint8_t *)key.mv_data + 5)) {
+		fault(check, key);
+		return;
+	}
+	for (uint32_t i = 0; i < view.count; i++) {
+		check->counts.records++;
+		if (tg_block_read(&view, i, &record) < 0 ||
+		    (record.large && check->all && !large_is_whole(check, &view, &record)))
+			fault(check, key);
+	}
+	check->next_seq = view.first_seq + view.count;
+}
+
+/* The last block of the stream that passed by. */
+static void end_stream(struct check *check)
+{
+	if (check->block.mv_data != NULL && !check->all)
+		check_block(check, check->block_key, check->block);
+	check->block.mv_data = NULL;
+}
+
+static void pass_block(struct check *check, MDB_val key, MDB_val value)
+{
+	uint32_t stream = tg_load_be32((const uint8_t *)key.mv_data + 1);
+
+	if (check->all || stream != check->stream) {
+		end_stream(check);
+		check_block(check, key, value);
+		check->stream = stream;
+		return;
+	}
+	check->block_key = key;
+	check->block = value;
+}
+
+/* Keys in order, or not at all: byte order, no end of the world assumed. */
+static int no_order(struct tg_key a, struct tg_key b)
+{
+	(void)a;
+	(void)b;
+	return -1;
+}
+
+static void check_row(struct check *check, MDB_val key, MDB_val value)
+{
+	struct tg_view k = tg_view_of(key.mv_data, key.mv_size);
+	struct tg_view v = tg_view_of(value.mv_data, value.mv_size);
+
+	check->counts.rows++;
+	if (tg_row_content(k, v).at == NULL)
+		fault(check, key);
+}
+
+static void check_page(struct check *check, MDB_val key, MDB_val value)
+{
+	check->counts.index_pages++;
+	if (!check->all)
+		return;
+	if (key.mv_size != 9 || value.mv_size != TG_INDEX_PAGE_BYTES ||
+	    tg_index_page_check(value.mv_data, tg_load_be32((const uint8_t *)key.mv_data + 5),
+				no_order) < 0)
+		fault(check, key);
+}
+
+static void check_one(struct check *check, MDB_val key, MDB_val value)
+{
+	switch (*(const uint8_t *)key.mv_data) {
+	case 'B':
+		if (key.mv_size == 13)
+			pass_block(check, key, value);
+		else
+			fault(check, key);
+		break;
+	case 'I':
+		check_page(check, key, value);
+		break;
+	case 'L':
+	case 'q':
+		break; /* looked at with the record or item that they belong to */
+	case 'M':
+	case 'S':
+	case 'K':
+	case 'P':
+	case 'R':
+	case 'Q':
+		check_row(check, key, value);
+		break;
+	default:
+		fault(check, key);
+	}
+}
+
+/* Every key rises: a damaged branch that leads in a circle ends here. */
+static int walk_all(struct check *check)
+{
+	MDB_cursor *cursor;
+	MDB_val k, v, before = { .mv_size = 0 };
+	uint8_t last[64];
+	int rc = mdb_cursor_open(check->txn, check->dbi, &cursor);
+
+	while (rc == 0 && (rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+		if (k.mv_size == 0 || k.mv_size > sizeof(last) ||
+		    (before.mv_size != 0 && mdb_cmp(check->txn, check->dbi, &before, &k) >= 0)) {
+			rc = MDB_CORRUPTED;
+			break;
+		}
+		check_one(check, k, v);
+		memcpy(last, k.mv_data, k.mv_size);
+		before = tg_val(last, k.mv_size);
+	}
+	end_stream(check);
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int file_is_whole(MDB_env *env, const char *path)
+{
+	MDB_envinfo info;
+	struct stat file;
+	char name[512];
+
+	snprintf(name, sizeof(name), "%s/data.mdb", path);
+	if (mdb_env_info(env, &info) != 0 || stat(name, &file) < 0)
+		return MDB_CORRUPTED;
+	return (uint64_t)file.st_size >= ((uint64_t)info.me_last_pgno + 1) * TG_PAGE_BYTES
+		       ? 0
+		       : MDB_CORRUPTED;
+}
+
+static int check_env(struct check *check, MDB_env *env, const char *path)
+{
+	int rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
+
+	if (rc == 0)
+		rc = file_is_whole(env, path);
+	if (rc == 0)
+		rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &check->txn);
+	if (rc == 0)
+		rc = mdb_dbi_open(check->txn, NULL, 0, &check->dbi);
+	return rc == 0 ? walk_all(check) : rc;
+}
+
+/* Runs in the child: whatever a damaged page does to LMDB, it does it here. */
+static _Noreturn void child(int out, const char *path, bool all)
+{
+	struct check check = { .all = all };
+	MDB_env *env;
+	int null = open("/dev/null", O_WRONLY);
+
+	if (null >= 0)
+		dup2(null, STDERR_FILENO); /* an assertion of LMDB would print there */
+	int rc = mdb_env_create(&env);
+	if (rc == 0)
+		rc = check_env(&check, env, path);
+	int32_t err = tg_store_err(rc);
+	if (err == 0 && check.counts.damaged > 0)
+		err = TG_ERR_DAMAGED;
+	bool told = write(out, &err, sizeof(err)) == (ssize_t)sizeof(err) &&
+		    write(out, &check.counts, sizeof(check.counts)) ==
+			    (ssize_t)sizeof(check.counts);
+	_exit(told ? 0 : 1);
+}
+
+static int hear(int in, pid_t pid, struct tg_check_counts *counts)
+{
+	int32_t err = TG_ERR_DAMAGED;
+	int status = 0;
+	bool told = read(in, &err, sizeof(err)) == (ssize_t)sizeof(err) &&
+		    read(in, counts, sizeof(*counts)) == (ssize_t)sizeof(*counts);
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (told && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return err;
+	memset(counts, 0, sizeof(*counts));
+	counts->damaged = 1;
+	snprintf(counts->what, sizeof(counts->what), "a page that cannot be walked");
+	return TG_ERR_DAMAGED;
+}
+
+int tg_store_check(const char *path, bool all, struct tg_check_counts *counts)
+{
+	char name[512];
+	int ends[2];
+
+	memset(counts, 0, sizeof(*counts));
+	snprintf(name, sizeof(name), "%s/data.mdb", path);
+	struct stat file;
+	if (stat(name, &file) < 0)
+		return errno == ENOENT ? TG_ERR_MISSING : tg_store_err(errno);
+	if (file.st_size == 0)
+		return TG_ERR_MISSING; /* a crash between making the file and its first commit */
+	if (pipe(ends) < 0)
+		return tg_store_err(errno);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		child(ends[1], path, all);
+	}
+	close(ends[1]);
+	int err = pid < 0 ? tg_store_err(errno) : hear(ends[0], pid, counts);
+	close(ends[0]);
+	return err;
+}
