@@ -1,8 +1,10 @@
-/* index.h - per stream: which keys were handed on, with which content, and where the newest version lies.
+/* index.h - per stream: which keys were handed on, with which content, and where the newest
+ * version lies.
  *
- * One B+tree of packed pages a stream, each page one LMDB value ('I' stream page), so that no source
- * key is ever an LMDB key. An entry is {encoded key, 8 bytes of hash, sequence of the newest version,
- * flags}. One structure answers "unchanged?", "gone?", "which differ?" and "fold these".
+ * One B+tree of packed pages a stream, each page one LMDB value ('I' stream page), so that no
+ * source key is ever an LMDB key. An entry is {encoded key, 8 bytes of hash, sequence of the
+ * newest version, flags}. One structure answers "unchanged?", "gone?", "which differ?" and "fold
+ * these".
  *
  *                       [ inner: lower fence -> page ]
  *                      /              |               \
@@ -10,21 +12,23 @@
  *
  * A full pass in key order walks the leaves beside the rows (tg_index_merge): equal hash touches
  * nothing and writes nothing; keys that lie between two rows are flagged MISSING, and only
- * tg_index_next_missing, after a complete pass, turns them into deletes. A delete leaves an entry flagged
- * DELETED until every sink has it, so that a delete lost to a damaged block can be sent again.
+ * tg_index_next_missing, after a complete pass, turns them into deletes. A delete leaves an entry
+ * flagged DELETED until every sink has it, so that a delete lost to a damaged block can be sent
+ * again.
  *
  * Errors of every call that returns int:
  *      TG_ERR_FULL      too many changed pages: commit (tg_index_flushed), then repeat the call
- *      TG_ERR_LIMIT     the cache or TG_INDEX_HEIGHT_MAX is too small for this tree, committed or not
+ *      TG_ERR_LIMIT     the cache or TG_INDEX_HEIGHT_MAX is too small for this tree
  *      TG_ERR_DAMAGED   a page fails its check: drop the index and build it anew
  *      TG_ERR_IO        as the store's load says
- * A tg_index_put, _remove or _merge_put that fails has changed nothing. A tg_index_merge or _merge_end
- * that fails has done a part of its work and stands before the rest.
+ * A tg_index_put, _remove or _merge_put that fails has changed nothing. A tg_index_merge or
+ * _merge_end that fails has done a part of its work and stands before the rest.
  *
  * A page goes when it is empty; half-empty ones are not joined. Rows put in key order fill their
  * leaves wholly, others two thirds.
  *
- * Memory:  the page cache (CONFIG_TG_INDEX_PAGES pages of 4,080 bytes), handed in; at most 8 KiB of stack.
+ * Memory:  the page cache (CONFIG_TG_INDEX_PAGES pages of 4,080 bytes), handed in; at most 8 KiB
+ *          of stack.
  * Waits:   a load may wait for the disk.
  * Thread:  the loop's. tg_crc32c_init() came first.
  */
@@ -46,7 +50,7 @@ enum tg_index_flag {
 };
 
 struct tg_index_entry {
-	struct tg_key key; /* on return: borrows from a cached page, dies with the next index call */
+	struct tg_key key; /* on return: borrows from a cached page until the next index call */
 	uint64_t hash;
 	uint64_t seq;      /* at most TG_INDEX_SEQ_MAX */
 	uint32_t flags;    /* enum tg_index_flag       */
@@ -97,29 +101,29 @@ struct tg_index_cache {
 /* Takes `count` pages for good; all are free then. */
 void tg_index_cache_init(struct tg_index_cache *cache, struct tg_index_page *pages, uint32_t count,
 			 struct tg_index_store store);
-/* Before a commit: every DIRTY page gets its checksum; the outbox then writes the DIRTY and deletes the
- * DROPPED ones. */
+/* Before a commit: every DIRTY page gets its checksum; the outbox then writes the DIRTY and
+ * deletes the DROPPED ones. */
 void tg_index_seal(struct tg_index_cache *cache);
 /* After a successful commit: DIRTY becomes CLEAN, DROPPED becomes FREE. */
 void tg_index_flushed(struct tg_index_cache *cache);
-/* Forgets every page of `stream` without writing (the stream was closed or rolled back). The owner puts the
- * root back too; a walk must be begun anew. */
+/* Forgets every page of `stream` without writing (the stream was closed or rolled back). The
+ * owner puts the root back too; a walk must be begun anew. */
 void tg_index_forget(struct tg_index_cache *cache, uint32_t stream);
 /* How many pages wait for the commit. */
 uint32_t tg_index_dirty(const struct tg_index_cache *cache);
-/* 0, or TG_ERR_DAMAGED: checksum, format and order inside the page (for `verify` and the start check).
- * `compare` may be NULL: the order is not looked at then. */
+/* 0, or TG_ERR_DAMAGED: checksum, format and order inside the page (for `verify` and the start
+ * check). `compare` may be NULL: the order is not looked at then. */
 TG_CHECKED int tg_index_page_check(const uint8_t bytes[TG_INDEX_PAGE_BYTES], uint32_t page,
 				   int (*compare)(struct tg_key a, struct tg_key b));
 
 /* A place in the tree; level 0 is the leaf, level height - 1 the root. */
 struct tg_index_path {
 	uint32_t page[TG_INDEX_HEIGHT_MAX];
-	uint16_t at[TG_INDEX_HEIGHT_MAX]; /* above the leaf: the cell of the child that is entered */
-	uint16_t end;                     /* the place stands on the leaf's cell [at[0], end) ...  */
-	uint16_t before;                  /* ... behind the cell here, or at the leaf's begin (0)  */
-	uint64_t seq_before, seq_end;     /* sequences of the cells before at[0] and before `end`  */
-	struct tg_index_page *leaf;       /* where the leaf was last seen in the cache             */
+	uint16_t at[TG_INDEX_HEIGHT_MAX]; /* above the leaf: the cell of the child entered        */
+	uint16_t end;                 /* the place stands on the leaf's cell [at[0], end) ...     */
+	uint16_t before;              /* ... behind the cell here, or at the leaf's begin (0)     */
+	uint64_t seq_before, seq_end; /* sequences of the cells before at[0] and before `end`     */
+	struct tg_index_page *leaf;   /* where the leaf was last seen in the cache                */
 };
 
 struct tg_index {
@@ -137,29 +141,30 @@ struct tg_index {
 TG_CHECKED int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out);
 /* Inserts or replaces. `entry->key` must not point into the cache. Ends a walk. */
 TG_CHECKED int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry);
-/* Takes `key` out, or returns TG_ERR_MISSING; `key` must not point into the cache. Ends a walk. */
+/* Takes `key` out, or returns TG_ERR_MISSING; `key` must not point into the cache.
+ * Ends a walk. */
 TG_CHECKED int tg_index_remove(struct tg_index *index, struct tg_key key);
 
-/* Begins an ordered walk right behind `after` (empty view: at the first key); `after` must not point
- * into the cache. */
+/* Begins an ordered walk right behind `after` (empty view: at the first key); `after` must not
+ * point into the cache. */
 TG_CHECKED int tg_index_walk(struct tg_index *index, struct tg_key after);
-/* The next row of an ordered pass: every entry before `key` that is neither DELETED nor MISSING yet is
- * flagged MISSING; DELETED ones with seq <= `trimmed` are removed on the way. Then returns 0 with the entry of
- * `key` in `out` (MISSING flag already cleared), or TG_ERR_MISSING when there is none. The walk stands on
- * `key` afterwards: tg_index_merge_put writes it there in O(1). The key of the row before may come again.
- * TG_ERR_PROTOCOL: `key` lies before an entry that was passed, so the rows are not in order; nothing is
- * changed. */
+/* The next row of an ordered pass: every entry before `key` that is neither DELETED nor MISSING
+ * yet is flagged MISSING; DELETED ones with seq <= `trimmed` are removed on the way. Then returns
+ * 0 with the entry of `key` in `out` (MISSING flag already cleared), or TG_ERR_MISSING when there
+ * is none. The walk stands on `key` afterwards: tg_index_merge_put writes it there in O(1). The
+ * key of the row before may come again. TG_ERR_PROTOCOL: `key` lies before an entry that was
+ * passed, so the rows are not in order; nothing is changed. */
 TG_CHECKED int tg_index_merge(struct tg_index *index, struct tg_key key, uint64_t trimmed,
 			      struct tg_index_entry *out);
-/* Writes the entry that the last tg_index_merge, _next_missing or _next returned or found missing;
- * `entry->key` is its key, and may be the one returned. The walk stands on it. */
+/* Writes the entry that the last tg_index_merge, _next_missing or _next returned or found
+ * missing; `entry->key` is its key, and may be the one returned. The walk stands on it. */
 TG_CHECKED int tg_index_merge_put(struct tg_index *index, const struct tg_index_entry *entry);
 /* The pass is complete: flags what lies behind the last row. The walk is over then. */
 TG_CHECKED int tg_index_merge_end(struct tg_index *index, uint64_t trimmed);
 
-/* The first entry flagged MISSING behind the walk's place (tg_index_walk with an empty view starts it), or
- * TG_ERR_MISSING when there is none. Pages without one are skipped by their header's count. The walk
- * stands on the entry. */
+/* The first entry flagged MISSING behind the walk's place (tg_index_walk with an empty view
+ * starts it), or TG_ERR_MISSING when there is none. Pages without one are skipped by their
+ * header's count. The walk stands on the entry. */
 TG_CHECKED int tg_index_next_missing(struct tg_index *index, struct tg_index_entry *out);
 /* Visits every entry in order; used by verify, discover and tests. TG_ERR_MISSING at the end. */
 TG_CHECKED int tg_index_next(struct tg_index *index, struct tg_index_entry *out);

@@ -1,0 +1,236 @@
+/* index.c - finds a key's place, and writes there while the leaf has room. */
+#include "app/outbox/index_tree.h"
+#include "platform/assert.h"
+
+int tg_index_level(struct tg_index *index, uint32_t page, uint32_t level,
+		   struct tg_index_page **out)
+{
+	struct tg_index_wanted wanted = { index->stream, page, level };
+
+	return tg_index_cache_get(index->cache, wanted, out);
+}
+
+int tg_index_leaf(struct tg_index *index, struct tg_index_path *path, struct tg_index_page **out)
+{
+	struct tg_index_page *seen = path->leaf;
+	bool there = seen != NULL && seen->page == path->page[0] &&
+		     seen->stream == index->stream &&
+		     (seen->state == TG_INDEX_PAGE_CLEAN || seen->state == TG_INDEX_PAGE_DIRTY);
+
+	if (!there) {
+		int err = tg_index_level(index, path->page[0], 0, &seen);
+		if (err != 0)
+			return err;
+		path->leaf = seen;
+	}
+	*out = seen;
+	return 0;
+}
+
+/* The child whose range holds `key`: the last one whose fence is not behind it. */
+static uint32_t seek_child(const struct tg_index *index, const uint8_t *bytes, struct tg_key key,
+			   uint32_t *child)
+{
+	uint32_t used = tg_index_page_used(bytes);
+	uint32_t at = TG_INDEX_PAGE_HEADER_BYTES;
+	struct tg_index_cell cell, next;
+
+	tg_index_inner_read(bytes, at, &cell);
+	while (cell.end < used) {
+		tg_index_inner_read(bytes, cell.end, &next);
+		if (index->compare(next.key, key) > 0)
+			break;
+		at = cell.end;
+		cell = next;
+	}
+	*child = cell.child;
+	return at;
+}
+
+static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+{
+	const uint8_t *bytes = path->leaf->bytes;
+	uint32_t used = tg_index_page_used(bytes);
+	struct tg_index_cell cell;
+
+	for (uint32_t at = path->end; at < used; at = cell.end) {
+		tg_index_leaf_read(bytes, at, path->seq_before, &cell);
+		int order = index->compare(cell.key, key);
+		if (order > 0)
+			return 0;
+		path->end = (uint16_t)cell.end;
+		path->seq_end = cell.seq;
+		if (order == 0)
+			return 1;
+		path->before = path->at[0];
+		path->at[0] = path->end;
+		path->seq_before = cell.seq;
+	}
+	return 0;
+}
+
+int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+{
+	uint32_t child = index->root->root_page;
+	struct tg_index_page *page;
+
+	if (child == 0 || index->root->height == 0 || index->root->height > TG_INDEX_HEIGHT_MAX)
+		return TG_ERR_DAMAGED;
+	for (uint32_t level = index->root->height; level-- > 0;) {
+		int err = tg_index_level(index, child, level, &page);
+		if (err != 0)
+			return err;
+		path->page[level] = child;
+		if (level > 0)
+			path->at[level] = (uint16_t)seek_child(index, page->bytes, key, &child);
+	}
+	tg_index_path_begin(path, page);
+	return seek_entry(index, key, path);
+}
+
+int tg_index_descend_first(struct tg_index *index, struct tg_index_path *path, uint32_t level)
+{
+	struct tg_index_page *page;
+	struct tg_index_cell cell;
+
+	for (;; level--) {
+		int err = tg_index_level(index, path->page[level], level, &page);
+		if (err != 0)
+			return err;
+		if (level == 0)
+			break;
+		tg_index_inner_read(page->bytes, path->at[level], &cell);
+		path->page[level - 1] = cell.child;
+		path->at[level - 1] = TG_INDEX_PAGE_HEADER_BYTES;
+	}
+	tg_index_path_begin(path, page);
+	return 0;
+}
+
+void tg_index_account(struct tg_index_root *root, uint32_t flags, int more)
+{
+	uint64_t step = (uint64_t)(int64_t)more;
+
+	root->entries += step;
+	root->missing += (flags & TG_INDEX_MISSING) != 0 ? step : 0;
+	root->deleted += (flags & TG_INDEX_DELETED) != 0 ? step : 0;
+}
+
+static int plant_root(struct tg_index *index, struct tg_index_path *path, uint64_t seq)
+{
+	struct tg_index_root *root = index->root;
+
+	if (tg_index_cache_room(index->cache, 0) == 0)
+		return tg_index_cache_refusal(index->cache);
+	root->root_page = ++root->next_page;
+	root->height = 1;
+	path->page[0] = root->root_page;
+	struct tg_index_wanted wanted = { index->stream, root->root_page, 0 };
+	tg_index_path_begin(path, tg_index_cache_new(index->cache, wanted, seq));
+	return 0;
+}
+
+/* In the usual case: no page but the leaf is looked at. */
+static int write_in_leaf(struct tg_index *index, struct tg_index_path *path,
+			 const struct tg_index_entry *entry)
+{
+	struct tg_index_spot spot = tg_index_path_spot(path);
+	struct tg_index_page *leaf;
+	int err = tg_index_leaf(index, path, &leaf);
+
+	if (err != 0)
+		return err;
+	if (!tg_index_leaf_put(leaf->bytes, &spot, entry))
+		return tg_index_grow(index, path, entry);
+	tg_index_cache_touch(index->cache, leaf);
+	tg_index_path_cover(path, &spot);
+	return 0;
+}
+
+static int flags_there(struct tg_index *index, struct tg_index_path *path, uint32_t *flags)
+{
+	struct tg_index_page *leaf;
+	struct tg_index_cell cell;
+	int err = tg_index_leaf(index, path, &leaf);
+
+	if (err != 0)
+		return err;
+	tg_index_leaf_read(leaf->bytes, path->at[0], path->seq_before, &cell);
+	*flags = cell.flags;
+	return 0;
+}
+
+int tg_index_write(struct tg_index *index, struct tg_index_path *path,
+		   const struct tg_index_entry *entry)
+{
+	bool replaces = index->root->root_page != 0 && path->end > path->at[0];
+	uint32_t flags = 0;
+	int err = 0;
+
+	TG_ASSERT(entry->seq <= TG_INDEX_SEQ_MAX && entry->flags >> TG_INDEX_FLAG_BITS == 0);
+	TG_ASSERT(entry->key.bytes.bytes <= TG_KEY_BYTES_MAX && entry->key.cmp_bytes != 0 &&
+		  entry->key.cmp_bytes <= entry->key.bytes.bytes);
+	if (index->root->root_page == 0)
+		err = plant_root(index, path, entry->seq);
+	else if (replaces)
+		err = flags_there(index, path, &flags);
+	if (err == 0)
+		err = write_in_leaf(index, path, entry);
+	if (err != 0)
+		return err;
+	if (replaces)
+		tg_index_account(index->root, flags, -1);
+	tg_index_account(index->root, entry->flags, 1);
+	return 0;
+}
+
+int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out)
+{
+	struct tg_index_path path;
+	struct tg_index_cell cell;
+
+	if (index->root->root_page == 0)
+		return TG_ERR_MISSING;
+	int found = tg_index_seek(index, key, &path);
+	if (found <= 0)
+		return found == 0 ? TG_ERR_MISSING : found;
+	tg_index_leaf_read(path.leaf->bytes, path.at[0], path.seq_before, &cell);
+	tg_index_cell_out(&cell, out);
+	return 0;
+}
+
+int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
+{
+	struct tg_index_path path;
+	int found = 0;
+
+	index->walking_ = false;
+	if (index->root->root_page != 0)
+		found = tg_index_seek(index, entry->key, &path);
+	return found < 0 ? found : tg_index_write(index, &path, entry);
+}
+
+int tg_index_remove(struct tg_index *index, struct tg_key key)
+{
+	struct tg_index_path path;
+	struct tg_index_cell cell;
+
+	index->walking_ = false;
+	if (index->root->root_page == 0)
+		return TG_ERR_MISSING;
+	int found = tg_index_seek(index, key, &path);
+	if (found <= 0)
+		return found == 0 ? TG_ERR_MISSING : found;
+	struct tg_index_spot spot = tg_index_path_spot(&path);
+	tg_index_leaf_read(path.leaf->bytes, spot.at, spot.seq_before, &cell);
+	if (tg_index_page_count(path.leaf->bytes) == 1) {
+		int err = tg_index_drop_leaf(index, &path, NULL);
+		if (err != 0)
+			return err;
+	} else {
+		tg_index_cache_touch(index->cache, path.leaf);
+		tg_index_leaf_cut(path.leaf->bytes, &spot);
+	}
+	tg_index_account(index->root, cell.flags, -1);
+	return 0;
+}
