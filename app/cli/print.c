@@ -35,10 +35,21 @@ void tg_print_member_number(FILE *to, bool *first, const char *name, uint64_t nu
 	fprintf(to, "%" PRIu64, number);
 }
 
+static bool is_control(uint8_t byte)
+{
+	return byte < 0x20 || byte == 0x7f;
+}
+
 void tg_print_plain(FILE *to, struct tg_view text)
 {
 	for (size_t i = 0; i < text.bytes; i++)
-		fputc(text.at[i] < 0x20 || text.at[i] == 0x7f ? ' ' : text.at[i], to);
+		fputc(is_control(text.at[i]) ? ' ' : text.at[i], to);
+}
+
+void tg_print_plain_lines(FILE *to, struct tg_view text)
+{
+	for (size_t i = 0; i < text.bytes; i++)
+		fputc(is_control(text.at[i]) && text.at[i] != '\n' ? ' ' : text.at[i], to);
 }
 
 const char *tg_print_size(char at[TG_PRINT_SIZE_BYTES], uint64_t bytes)

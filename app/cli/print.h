@@ -17,6 +17,8 @@ void tg_print_member_text(FILE *to, bool *first, const char *name, const char *t
 void tg_print_member_number(FILE *to, bool *first, const char *name, uint64_t number);
 /* `text` as it is, control characters as spaces. */
 void tg_print_plain(FILE *to, struct tg_view text);
+/* The same, but line ends stay. */
+void tg_print_plain_lines(FILE *to, struct tg_view text);
 /* "12.3 MB" of bytes, decimal units. */
 enum { TG_PRINT_SIZE_BYTES = 32 };
 const char *tg_print_size(char at[TG_PRINT_SIZE_BYTES], uint64_t bytes);
