@@ -86,23 +86,30 @@ static int put_streams(struct tg_outbox *box, MDB_txn *txn)
 	return 0;
 }
 
-/* The pages that the freelist of the last commit holds: each value begins with its count. */
-static int count_free(struct tg_outbox *box, MDB_txn *txn, uint64_t *pages)
+/* The pages that the freelist holds as of the last commit: each value begins with its count. LMDB
+ * shows its freelist to read transactions only. */
+static int count_free(struct tg_outbox *box, uint64_t *pages)
 {
 	MDB_cursor *cursor;
+	MDB_txn *txn;
 	MDB_val k, v;
-	int rc = mdb_cursor_open(txn, 0, &cursor);
+	int err = tg_store_read_begin(box, &txn);
 
-	(void)box;
 	*pages = 0;
-	if (rc != 0)
-		return tg_store_err(rc);
+	if (err == 0)
+		err = tg_store_err(mdb_cursor_open(txn, 0, &cursor));
+	if (err < 0) {
+		tg_store_read_end(box);
+		return err;
+	}
+	int rc;
 	while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
 		size_t count;
 		memcpy(&count, v.mv_data, sizeof(count));
 		*pages += count;
 	}
 	mdb_cursor_close(cursor);
+	tg_store_read_end(box);
 	return rc == MDB_NOTFOUND ? 0 : tg_store_err(rc);
 }
 
@@ -116,7 +123,7 @@ static uint64_t pages_needed(const struct tg_outbox *box)
 
 /* Whether what is pending fits under the cap. The freelist is only counted when the file has grown
  * close to it. */
-static int check_room(struct tg_outbox *box, MDB_txn *txn)
+static int check_room(struct tg_outbox *box)
 {
 	MDB_envinfo info;
 	uint64_t free_pages = 0;
@@ -126,7 +133,7 @@ static int check_room(struct tg_outbox *box, MDB_txn *txn)
 	box->pages_used_ = last;
 	if (last + pages_needed(box) <= box->page_cap_)
 		return 0;
-	int err = count_free(box, txn, &free_pages);
+	int err = count_free(box, &free_pages);
 	if (err < 0)
 		return err;
 	box->pages_used_ = last - free_pages;
@@ -135,7 +142,7 @@ static int check_room(struct tg_outbox *box, MDB_txn *txn)
 
 static int put_records(struct tg_outbox *box, MDB_txn *txn)
 {
-	int err = check_room(box, txn);
+	int err = check_room(box);
 
 	if (err == 0)
 		err = put_blocks(box, txn);

@@ -1,0 +1,411 @@
+/* The outbox on a real folder: what is committed stays, what is not is not there, in that order. */
+#include "tests/check.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/crc32c.h"
+#include "app/outbox/look.h"
+#include "app/outbox/outbox.h"
+#include "app/outbox/repair.h"
+#include "drivers/rethink/key.h"
+#include "platform/clock.h"
+#include "platform/crypto.h"
+#include "platform/file.h"
+
+static char folder[64];
+static uint8_t memory[40 << 20];
+static struct tg_arena arena;
+static struct tg_outbox box;
+static struct tg_why why;
+
+static uint64_t mono_ms(void)
+{
+	return tg_clock_now().mono_ms;
+}
+
+static int make_folder(const char *path)
+{
+	return tg_file_make_folders(path, 0770);
+}
+
+static void open_box(uint64_t bytes_max)
+{
+	struct tg_outbox_cfg cfg = { .path = folder,
+				     .name = "test",
+				     .bytes_max = bytes_max,
+				     .mono_ms = mono_ms,
+				     .random = tg_random,
+				     .binding = tg_file_binding,
+				     .make_folder = make_folder };
+
+	tg_crc32c_init();
+	tg_arena_init(&arena, memory, sizeof(memory));
+	if (tg_outbox_open(&box, &cfg, &arena, &why) < 0)
+		TG_FAIL("%s", why.text);
+}
+
+static void start(uint64_t bytes_max)
+{
+	snprintf(folder, sizeof(folder), "/tmp/tidegate-outbox-XXXXXX");
+	TG_CHECK(mkdtemp(folder) != NULL);
+	open_box(bytes_max);
+}
+
+static void finish(void)
+{
+	char command[128];
+
+	tg_outbox_close(&box);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	TG_CHECK_INT(system(command), 0);
+}
+
+static struct tg_stream_open *stream(const char *name)
+{
+	struct tg_stream_open *open;
+
+	TG_CHECK_INT(tg_outbox_stream_open(&box, tg_view_str(name), "rethinkdb", &open), 0);
+	open->index.compare = tg_rethink_key_compare;
+	return open;
+}
+
+static void commit(void)
+{
+	if (tg_outbox_commit(&box, mono_ms(), &why) < 0)
+		TG_FAIL("%s", why.text);
+}
+
+/* Appends `count` rows of about `bytes` each, committing as asked to. */
+static void append(struct tg_stream_open *open, unsigned count, size_t bytes)
+{
+	static char body[200000];
+	uint64_t seq;
+
+	for (unsigned i = 0; i < count; i++) {
+		int used = snprintf(body, sizeof(body), "{\"id\":%llu,\"pad\":\"",
+				    (unsigned long long)open->stream->next_seq);
+		while ((size_t)used + 2 < bytes)
+			body[used++] = 'x';
+		used += snprintf(body + used, 4, "\"}");
+		struct tg_record record = { .op = TG_UPSERT,
+					    .body = tg_view_of(body, (size_t)used),
+					    .key_at = 6,
+					    .key_bytes = 1 };
+		if (!tg_outbox_has_room(&box, open, &record))
+			commit();
+		TG_CHECK_INT(tg_outbox_append(&box, open, &record, &seq), 0);
+		if (tg_outbox_must_commit(&box))
+			commit();
+	}
+}
+
+/* Reads from `from` to the end; every sequence must follow the one before. */
+static uint64_t read_all(struct tg_stream *from_stream, uint64_t from)
+{
+	struct tg_outbox_cursor cursor;
+	struct tg_record record;
+	uint64_t count = 0;
+	int got;
+
+	TG_CHECK_INT(tg_outbox_read_begin(&box, from_stream, from, &cursor), 0);
+	while ((got = tg_outbox_read_next(&cursor, &record)) > 0) {
+		char head[40];
+		int used = snprintf(head, sizeof(head), "{\"id\":%llu,",
+				    (unsigned long long)record.seq);
+		TG_CHECK_INT(record.seq, from + count);
+		TG_CHECK(memcmp(record.body.at, head, (size_t)used) == 0);
+		count++;
+	}
+	TG_CHECK_INT(got, 0);
+	tg_outbox_read_end(&cursor);
+	return count;
+}
+
+TG_TEST(outbox_shows_records_with_their_commit_and_never_before)
+{
+	start(64 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 10, 100);
+	TG_CHECK_INT(read_all(open->stream, 1), 0);
+	commit();
+	TG_CHECK_INT(read_all(open->stream, 1), 10);
+	TG_CHECK_INT(read_all(open->stream, 7), 4);
+	append(open, 5, 100);
+	TG_CHECK_INT(read_all(open->stream, 1), 10);
+	finish();
+}
+
+TG_TEST(outbox_keeps_records_bookmark_and_positions_over_a_restart)
+{
+	uint32_t slot;
+
+	start(64 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	append(open, 2000, 330);
+	TG_CHECK_INT(tg_outbox_bookmark(&box, open, tg_view_str("mark")), 0);
+	commit();
+	tg_outbox_ack(&box, slot, open->stream, 1234);
+	TG_CHECK_INT(tg_outbox_receipt(&box, slot, 5, tg_view_str("length 77")), 0);
+	commit();
+	append(open, 10, 330);
+	struct tg_view instance = tg_outbox_instance(&box);
+	char kept[100];
+	snprintf(kept, sizeof(kept), "%.*s", (int)instance.bytes, (const char *)instance.at);
+	tg_outbox_close(&box);
+
+	open_box(64 << 20);
+	TG_CHECK(tg_view_same(tg_outbox_instance(&box), tg_view_str(kept)));
+	TG_CHECK_INT(tg_outbox_stream_count(&box), 1);
+	open = stream("r/d/t");
+	TG_CHECK_INT(open->stream->next_seq, 2001);
+	TG_CHECK(tg_view_same(tg_view_of(open->bookmark, open->bookmark_bytes), tg_view_str("mark")));
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	TG_CHECK_INT(open->stream->acked[slot], 1234);
+	TG_CHECK(open->stream->first_block > 1 && open->stream->first_block <= 1235);
+	TG_CHECK_INT(read_all(open->stream, 1235), 2000 - 1234);
+	append(open, 1, 100); /* goes on in the tail block */
+	commit();
+	TG_CHECK_INT(read_all(open->stream, 1235), 2001 - 1234);
+	finish();
+}
+
+TG_TEST(outbox_trims_behind_the_slowest_sink)
+{
+	uint32_t fast, slow;
+
+	start(64 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "fast", "file", &fast), 0);
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "slow", "https", &slow), 0);
+	tg_outbox_sink_wants(&box, fast, open->stream, 0);
+	tg_outbox_sink_wants(&box, slow, open->stream, 0);
+	append(open, 3000, 300);
+	commit();
+	tg_outbox_ack(&box, fast, open->stream, 3000);
+	commit();
+	TG_CHECK_INT(read_all(open->stream, 1), 3000);
+	tg_outbox_ack(&box, slow, open->stream, 2999);
+	commit();
+	TG_CHECK(open->stream->first_block > 2900);
+	TG_CHECK_INT(read_all(open->stream, 3000), 1);
+	tg_outbox_ack(&box, slow, open->stream, 3000);
+	commit();
+	TG_CHECK_INT(open->stream->first_block, 0);
+	append(open, 3, 300); /* the block that was deleted begins anew */
+	commit();
+	TG_CHECK_INT(open->stream->first_block, 3001);
+	TG_CHECK_INT(read_all(open->stream, 3001), 3);
+	TG_CHECK_INT(tg_outbox_sink_forget(&box, "slow"), 0);
+	TG_CHECK_INT(tg_outbox_sink_forget(&box, "slow"), TG_ERR_MISSING);
+	finish();
+}
+
+TG_TEST(outbox_keeps_large_bodies_in_chunks)
+{
+	uint32_t slot;
+
+	start(64 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	append(open, 1, 150000 < CONFIG_TG_DOC_BYTES_MAX ? 150000 : CONFIG_TG_DOC_BYTES_MAX);
+	append(open, 2, 100);
+	append(open, 1, 60000);
+	commit();
+	TG_CHECK_INT(read_all(open->stream, 1), 4);
+	tg_outbox_ack(&box, slot, open->stream, 4);
+	commit();
+	TG_CHECK_INT(open->stream->first_block, 0);
+	finish();
+}
+
+/* Goal: at its cap the store stops taking, and can always be drained, also when its map is fragmented. */
+TG_TEST(outbox_at_its_cap_stops_and_drains)
+{
+	uint32_t slot;
+
+	start(4 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	for (unsigned round = 0; round < 30; round++) {
+		unsigned steps = 0;
+		int err = 0;
+
+		while (err == 0) { /* fill in odd steps, so that free pages lie scattered */
+			append(open, 13 + round, 300 + 40 * (round % 7));
+			err = tg_outbox_commit(&box, mono_ms(), &why);
+			TG_CHECK(++steps < 100000);
+		}
+		TG_CHECK_INT(err, TG_ERR_FULL);
+		TG_CHECK(tg_outbox_full(&box));
+		uint64_t last = open->stream->durable_next - 1;
+		for (uint64_t at = open->stream->acked[slot]; at < last;) {
+			at = at + 97 + round < last ? at + 97 + round : last;
+			tg_outbox_ack(&box, slot, open->stream, at);
+			err = tg_outbox_commit(&box, mono_ms(), &why);
+			TG_CHECK(err == 0 || err == TG_ERR_FULL);
+			last = open->stream->durable_next - 1;
+		}
+		TG_CHECK_INT(tg_outbox_commit(&box, mono_ms(), &why), 0);
+	}
+	finish();
+}
+
+TG_TEST(outbox_says_who_holds_it)
+{
+	struct tg_outbox_cfg cfg = { .path = folder,
+				     .name = "test",
+				     .bytes_max = 1 << 20,
+				     .mono_ms = mono_ms,
+				     .random = tg_random,
+				     .binding = tg_file_binding,
+				     .make_folder = make_folder };
+	static uint8_t more[40 << 20];
+	static struct tg_outbox second;
+	struct tg_arena other;
+	char pid[32];
+
+	start(1 << 20);
+	tg_arena_init(&other, more, sizeof(more));
+	TG_CHECK_INT(tg_outbox_open(&second, &cfg, &other, &why), TG_ERR_BUSY);
+	snprintf(pid, sizeof(pid), "process %d", (int)getpid());
+	TG_CHECK(strstr(why.text, pid) != NULL);
+	finish();
+}
+
+TG_TEST(outbox_copied_elsewhere_takes_a_new_instance)
+{
+	char command[400], before[TG_INSTANCE_BYTES_MAX];
+
+	start(1 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 3, 100);
+	commit();
+	memcpy(before, box.instance_, sizeof(before));
+	tg_outbox_close(&box);
+	snprintf(command, sizeof(command), "cp %s/data.mdb %s/copy && mv %s/copy %s/data.mdb", folder,
+		 folder, folder, folder);
+	TG_CHECK_INT(system(command), 0);
+	open_box(1 << 20);
+	TG_CHECK(strcmp(before, box.instance_) != 0);
+	TG_CHECK_INT(read_all(tg_outbox_stream_at(&box, 0), 1), 3);
+	finish();
+}
+
+TG_TEST(outbox_refuses_nothing_when_another_looks)
+{
+	static uint8_t more[40 << 20];
+	static struct tg_outbox other;
+	struct tg_arena place;
+	char holder[64];
+
+	start(1 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 3, 100);
+	commit();
+	tg_arena_init(&place, more, sizeof(more));
+	/* The same process may not open an environment twice: a child looks. */
+	pid_t pid = fork();
+	if (pid == 0) {
+		box.env_ = NULL;
+		int err = tg_outbox_look(&other, folder, &place, &why);
+		bool held = tg_outbox_holder(folder, holder, sizeof(holder)) == 1;
+		_exit(err == 0 && held && tg_outbox_stream_count(&other) == 1 ? 0 : 1);
+	}
+	int status;
+	TG_CHECK_INT(waitpid(pid, &status, 0), pid);
+	TG_CHECK_INT(status, 0);
+	finish();
+}
+
+/* --- damage --- */
+
+static void damage(const char *how)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "cd %s && %s", folder, how);
+	TG_CHECK_INT(system(command), 0);
+}
+
+static uint64_t salvage_after(const char *how)
+{
+	uint32_t slot;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	append(open, 2000, 330);
+	commit();
+	tg_outbox_ack(&box, slot, open->stream, 500);
+	commit();
+	char before[TG_INSTANCE_BYTES_MAX];
+	memcpy(before, box.instance_, sizeof(before));
+	tg_outbox_close(&box);
+	damage(how);
+	damage("echo process 1 > holder"); /* as a crash leaves it: everything is checked */
+	open_box(16 << 20);
+	TG_CHECK(tg_outbox_salvaged(&box));
+	TG_CHECK(strcmp(before, box.instance_) != 0);
+	damage("test -f data.mdb.damaged-1");
+	uint64_t left = 0;
+	if (tg_outbox_stream_count(&box) == 1)
+		left = tg_outbox_stream_at(&box, 0)->durable_next - 1;
+	finish();
+	return left;
+}
+
+TG_TEST(outbox_salvages_what_a_flipped_bit_left)
+{
+	uint64_t left = salvage_after("printf X | dd of=data.mdb bs=1 seek=400000 conv=notrunc 2>/dev/null");
+
+	TG_CHECK(left >= 1499 && left <= 1500);
+}
+
+TG_TEST(outbox_salvages_what_lost_metas_left)
+{
+	TG_CHECK_INT(salvage_after("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null"),
+		     1500);
+}
+
+TG_TEST(outbox_salvages_what_a_cut_file_left)
+{
+	uint64_t left = salvage_after("truncate -s 400000 data.mdb");
+
+	TG_CHECK(left < 1500);
+}
+
+TG_TEST(outbox_starts_over_from_a_file_of_noise)
+{
+	TG_CHECK_INT(salvage_after("head -c 300000 /dev/urandom > data.mdb"), 0);
+}
+
+TG_TEST(outbox_keeps_one_item_for_an_oversize_row)
+{
+	struct tg_aside item = { .kind = TG_ASIDE_OVERSIZE, .stream = 1, .body = tg_view_str("\"k1\"") };
+	struct tg_aside read;
+
+	start(4 << 20);
+	TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+	item.body_bytes = 5;
+	TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+	item.body = tg_view_str("\"k2\"");
+	TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, 0, &read), 0);
+	TG_CHECK_INT(read.body_bytes, 5);
+	TG_CHECK(tg_view_same(read.body, tg_view_str("\"k1\"")));
+	TG_CHECK_INT(tg_outbox_aside_replay(&box, read.id, true), 0);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, 0, &read), 0);
+	TG_CHECK(read.replay);
+	TG_CHECK_INT(tg_outbox_aside_drop(&box, read.id), 0);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, 0, &read), 0);
+	TG_CHECK(tg_view_same(read.body, tg_view_str("\"k2\"")));
+	TG_CHECK_INT(tg_outbox_aside_next(&box, read.id + 1, &read), TG_ERR_MISSING);
+	finish();
+}
