@@ -30,6 +30,9 @@ enum {
 	TG_GENERATION_BYTES = 16,
 };
 
+/* The stream of an END whose table could not even begin (dropped, no answer): `name` says which. */
+#define TG_STREAM_NONE UINT32_MAX
+
 /* An encoded primary key: compares in the source's own order by its first `cmp_bytes`; the tail
  * behind them only says how the source spelled it (a time zone, -0.0), and is no part of identity.
  */

@@ -94,9 +94,10 @@ struct tg_source_ops {
 
 	void (*rules)(const void *state, struct tg_source_rules *out);
 
-	/* `arena` stays the source's until stop(); CONFIG_TG_SOURCE_ARENA_BYTES of it are free.
-	 * Called again after an error of step(): streams that were finished since configure() are
-	 * not read again, others go on from their bookmarks. */
+	/* CONFIG_TG_SOURCE_ARENA_BYTES of `arena` are free at the first start() after configure();
+	 * what is taken then stays the source's, through stop() too. Called again after an error of
+	 * step(): streams that were finished are not read again, others go on from their bookmarks.
+	 * Called again after DONE: a new round. */
 	TG_CHECKED int (*start)(void *state, struct tg_arena *arena, const struct tg_now *now,
 				struct tg_why *why);
 	TG_CHECKED int (*step)(void *state, const struct tg_now *now, struct tg_batch *out,

@@ -62,7 +62,8 @@ static int refuse(struct tg_view text, size_t at, const char *what, struct tg_wh
 	return tg_why_set(why, TG_ERR_PROTOCOL, "line %u, column %u: %s", line, column, what);
 }
 
-/* Walks a text that the scanner found valid: depth, and the one escape that C strings cannot hold. */
+/* Walks a text that the scanner found valid: depth, and the one escape that C strings cannot hold.
+ */
 static const char *find_unfit(struct tg_view text, size_t *at)
 {
 	unsigned depth = 0;
@@ -246,9 +247,8 @@ int tg_json_parse(struct tg_view text, struct tg_arena *arena, const struct tg_j
 		return rc;
 	cJSON *tree = parse_by_cjson(text, arena);
 	if (tree == NULL) {
-		rc = parse_arena_full ?
-			     tg_why_set(why, TG_ERR_LIMIT, "larger than we can hold") :
-			     tg_why_set(why, TG_ERR_PROTOCOL, "this is not JSON");
+		rc = parse_arena_full ? tg_why_set(why, TG_ERR_LIMIT, "larger than we can hold")
+				      : tg_why_set(why, TG_ERR_PROTOCOL, "this is not JSON");
 		goto out;
 	}
 	struct tg_json *root = make_node(tree, NULL, arena);

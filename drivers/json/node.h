@@ -16,10 +16,10 @@ struct tg_json {
 	const char *name_; /* NULL: an element of an array, or the root */
 	const char *text_; /* strings only */
 	int64_t number_;
-	uint32_t index_;   /* the place among the parent's children */
-	uint8_t kind_;     /* enum tg_json_kind */
+	uint32_t index_; /* the place among the parent's children */
+	uint8_t kind_;   /* enum tg_json_kind */
 	bool true_;
-	bool exact_;       /* number_ is the number's whole value */
+	bool exact_; /* number_ is the number's whole value */
 };
 
 /* "sources[0].port" of `at`, then ".member" when there is one; cut at `cap`, always ended. */

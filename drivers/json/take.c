@@ -99,8 +99,8 @@ static void copy_text(const struct tg_json *value, const struct tg_json_rule *ru
 		      struct tg_view text, struct tg_out *out, struct tg_problems *problems)
 {
 	int64_t bytes = (int64_t)text.bytes;
-	int64_t max = rule->max != 0 && rule->max < (int64_t)out->cap - 1 ? rule->max :
-									    (int64_t)out->cap - 1;
+	int64_t max = rule->max != 0 && rule->max < (int64_t)out->cap - 1 ? rule->max
+									  : (int64_t)out->cap - 1;
 
 	if (bytes < rule->min && rule->min == 1)
 		tg_problem(problems, value, NULL, "must not be empty");
@@ -233,7 +233,8 @@ void tg_json_take_choice(const struct tg_json *object, const struct tg_json_rule
 	if (value == NULL)
 		return;
 	for (int i = 0; choices[i] != NULL; i++) {
-		if (tg_json_kind(value) == TG_JSON_STRING && strcmp(choices[i], value->text_) == 0) {
+		if (tg_json_kind(value) == TG_JSON_STRING &&
+		    strcmp(choices[i], value->text_) == 0) {
 			*out = i;
 			return;
 		}

@@ -22,7 +22,8 @@ static struct tg_out start_out(struct tg_handshake *hs)
 static int end_out(struct tg_handshake *hs, struct tg_out *out)
 {
 	tg_out_byte(out, '\0');
-	/* The magic is no part of the message that the server bounds, so this is on the safe side. */
+	/* The magic is no part of the message that the server bounds, so this is on the safe side.
+	 */
 	if (tg_out_overran(out))
 		return TG_ERR_LIMIT;
 	hs->out_bytes_ = (uint32_t)out->total;
@@ -52,9 +53,10 @@ int tg_handshake_start(struct tg_handshake *hs, const struct tg_login *login,
 	tg_json_quote(tg_view_of(bare, tg_out_filled(&text)), &out);
 	tg_out_byte(&out, '}');
 	if (tg_out_overran(&text) || end_out(hs, &out) != TG_OK)
-		return tg_why_set(why, TG_ERR_CONFIG,
-				  "the user name for %s is too long; RethinkDB takes about 2000 bytes",
-				  login->peer);
+		return tg_why_set(
+			why, TG_ERR_CONFIG,
+			"the user name for %s is too long; RethinkDB takes about 2000 bytes",
+			login->peer);
 	return TG_OK;
 }
 
@@ -134,9 +136,10 @@ static int refused_password(struct tg_handshake *hs, struct tg_why *why)
 	const struct tg_login *login = hs->login_;
 
 	if (login->password[0] == '\0')
-		return tg_why_set(why, TG_ERR_LOGIN_EMPTY,
-				  "%s wants a password for user %s and none is given; set \"password\"",
-				  login->peer, login->user);
+		return tg_why_set(
+			why, TG_ERR_LOGIN_EMPTY,
+			"%s wants a password for user %s and none is given; set \"password\"",
+			login->peer, login->user);
 	return tg_why_set(why, TG_ERR_LOGIN_PASSWORD,
 			  "%s refused the password of user %s; correct \"password\"", login->peer,
 			  login->user);
@@ -162,9 +165,10 @@ static int take_refusal(struct tg_handshake *hs, struct tg_view message, struct 
 				  "%s refused the login of user %s (code %d: %s)", hs->login_->peer,
 				  hs->login_->user, (int)code, text);
 	if (code == 1 || code == 2)
-		return tg_why_set(why, TG_ERR_PEER_OLD,
-				  "%s does not speak protocol V1_0 (%s); RethinkDB 2.3 or newer is needed",
-				  hs->login_->peer, text);
+		return tg_why_set(
+			why, TG_ERR_PEER_OLD,
+			"%s does not speak protocol V1_0 (%s); RethinkDB 2.3 or newer is needed",
+			hs->login_->peer, text);
 	return tg_why_set(why, TG_ERR_PROTOCOL, "%s refused the handshake (code %d: %s)",
 			  hs->login_->peer, (int)code, text);
 }
@@ -178,10 +182,11 @@ static int take_version(struct tg_handshake *hs, struct tg_view message, struct 
 	    tg_json_integer(tg_member_of(message, "max_protocol_version"), &max) != TG_OK)
 		return broke_protocol(hs, "its first message names no protocol version", why);
 	if (min > 0 || max < 0)
-		return tg_why_set(why, TG_ERR_PEER_OLD,
-				  "%s (%s) speaks protocol versions %d to %d, and we speak 0; a newer "
-				  "tidegate is needed",
-				  hs->login_->peer, hs->version, (int)min, (int)max);
+		return tg_why_set(
+			why, TG_ERR_PEER_OLD,
+			"%s (%s) speaks protocol versions %d to %d, and we speak 0; a newer "
+			"tidegate is needed",
+			hs->login_->peer, hs->version, (int)min, (int)max);
 	hs->state_ = WANT_FIRST;
 	return TG_ERR_AGAIN;
 }
@@ -200,8 +205,7 @@ static int read_authentication(struct tg_handshake *hs, struct tg_view message, 
 }
 
 /* Builds AuthMessage: client-first-bare , server-first , client-final-without-proof. */
-static int build_auth(struct tg_handshake *hs, struct tg_view message,
-		      struct tg_scram_first *first)
+static int build_auth(struct tg_handshake *hs, struct tg_view message, struct tg_scram_first *first)
 {
 	struct tg_out auth = { .at = hs->auth_, .cap = sizeof(hs->auth_) };
 
@@ -209,8 +213,8 @@ static int build_auth(struct tg_handshake *hs, struct tg_view message,
 	tg_out_byte(&auth, ',');
 	size_t at = (size_t)auth.total;
 	int bytes = read_authentication(hs, message, &auth);
-	if (bytes < 0 || tg_scram_read_first(tg_view_of(hs->auth_ + at, (size_t)bytes),
-					     hs->nonce_, first) != TG_OK)
+	if (bytes < 0 || tg_scram_read_first(tg_view_of(hs->auth_ + at, (size_t)bytes), hs->nonce_,
+					     first) != TG_OK)
 		return TG_ERR_PROTOCOL;
 	/* What we send back must fit: magic-less message of nonce, 64 bytes of proof and names. */
 	if (first->nonce.bytes > TG_HANDSHAKE_BYTES_MAX / 2)
@@ -239,14 +243,15 @@ static int take_first(struct tg_handshake *hs, struct tg_view message, struct tg
 	if (build_auth(hs, message, &first) != TG_OK)
 		return broke_protocol(hs, "its SCRAM challenge is wrong", why);
 	if (first.iterations > CONFIG_TG_RETHINK_ITERATIONS_MAX)
-		return tg_why_set(why, TG_ERR_PROTOCOL,
-				  "%s asks for %u rounds of PBKDF2 for user %s, more than the %u that we "
-				  "do; set the user's password again with fewer",
-				  hs->login_->peer, first.iterations, hs->login_->user,
-				  (unsigned)CONFIG_TG_RETHINK_ITERATIONS_MAX);
+		return tg_why_set(
+			why, TG_ERR_PROTOCOL,
+			"%s asks for %u rounds of PBKDF2 for user %s, more than the %u that we "
+			"do; set the user's password again with fewer",
+			hs->login_->peer, first.iterations, hs->login_->user,
+			(unsigned)CONFIG_TG_RETHINK_ITERATIONS_MAX);
 	if (is_cached(cache, &first))
-		return send_final(hs) == TG_OK ? TG_ERR_AGAIN :
-						 broke_protocol(hs, "its nonce is too long", why);
+		return send_final(hs) == TG_OK ? TG_ERR_AGAIN
+					       : broke_protocol(hs, "its nonce is too long", why);
 	memcpy(cache->salt, first.salt, sizeof(cache->salt));
 	cache->salt_bytes = first.salt_bytes;
 	cache->iterations = 0; /* until the key is there */
@@ -262,12 +267,13 @@ static int take_final(struct tg_handshake *hs, struct tg_view message, struct tg
 	struct tg_out text = { .at = hs->auth_, .cap = sizeof(hs->auth_) };
 	int bytes = read_authentication(hs, message, &text);
 
-	if (bytes < 0 || !tg_scram_signature_fits(tg_view_of(hs->auth_, (size_t)bytes),
-						  hs->signature_))
-		return tg_why_set(why, TG_ERR_SIGNATURE,
-				  "%s could not prove that it knows the password of user %s; this may "
-				  "not be your server, nothing was read",
-				  hs->login_->peer, hs->login_->user);
+	if (bytes < 0 ||
+	    !tg_scram_signature_fits(tg_view_of(hs->auth_, (size_t)bytes), hs->signature_))
+		return tg_why_set(
+			why, TG_ERR_SIGNATURE,
+			"%s could not prove that it knows the password of user %s; this may "
+			"not be your server, nothing was read",
+			hs->login_->peer, hs->login_->user);
 	hs->state_ = IN;
 	return TG_OK;
 }
@@ -311,10 +317,11 @@ static int take_message(struct tg_handshake *hs, struct tg_why *why)
 static int old_text(struct tg_handshake *hs, struct tg_why *why)
 {
 	hs->in_[hs->in_bytes_] = '\0';
-	return tg_why_set(why, TG_ERR_PEER_OLD,
-			  "%s does not know protocol V1_0 and says \"%.200s\"; RethinkDB 2.3 or newer is "
-			  "needed",
-			  hs->login_->peer, (const char *)hs->in_);
+	return tg_why_set(
+		why, TG_ERR_PEER_OLD,
+		"%s does not know protocol V1_0 and says \"%.200s\"; RethinkDB 2.3 or newer is "
+		"needed",
+		hs->login_->peer, (const char *)hs->in_);
 }
 
 static int judge_first_byte(struct tg_handshake *hs, uint8_t byte, struct tg_why *why)
@@ -328,20 +335,23 @@ static int judge_first_byte(struct tg_handshake *hs, uint8_t byte, struct tg_why
 		return TG_OK;
 	}
 	if (byte == 'H')
-		return tg_why_set(why, TG_ERR_PEER_OTHER,
-				  "%s speaks HTTP, which is RethinkDB's web port or another service; "
-				  "give the driver port (usually 28015)",
-				  peer);
+		return tg_why_set(
+			why, TG_ERR_PEER_OTHER,
+			"%s speaks HTTP, which is RethinkDB's web port or another service; "
+			"give the driver port (usually 28015)",
+			peer);
 	if (byte == 'R')
-		return tg_why_set(why, TG_ERR_PEER_OTHER,
-				  "%s is RethinkDB's cluster port; give the driver port (usually 28015)",
-				  peer);
+		return tg_why_set(
+			why, TG_ERR_PEER_OTHER,
+			"%s is RethinkDB's cluster port; give the driver port (usually 28015)",
+			peer);
 	if (byte == 0x15 || byte == 0x16)
 		return tg_why_set(why, TG_ERR_PEER_TLS, "%s wants TLS; set \"use_ssl\" to true",
 				  peer);
-	return tg_why_set(why, TG_ERR_PEER_OTHER,
-			  "%s answers with something that is not RethinkDB; correct \"host\" and \"port\"",
-			  peer);
+	return tg_why_set(
+		why, TG_ERR_PEER_OTHER,
+		"%s answers with something that is not RethinkDB; correct \"host\" and \"port\"",
+		peer);
 }
 
 static int take_byte(struct tg_handshake *hs, uint8_t byte, struct tg_why *why)
@@ -387,17 +397,19 @@ int tg_handshake_ended(struct tg_handshake *hs, int err, struct tg_why *why)
 				  "%s ended the connection without a word, as a TLS port does; set "
 				  "\"use_ssl\" to true, or correct \"host\" and \"port\"",
 				  peer);
-	return tg_why_set(why, err, "%s ended the connection during the login of user %s; it is retried",
+	return tg_why_set(why, err,
+			  "%s ended the connection during the login of user %s; it is retried",
 			  peer, hs->login_->user);
 }
 
 int tg_handshake_silent(struct tg_handshake *hs, uint32_t waited_ms, struct tg_why *why)
 {
 	if (hs->state_ == WANT_VERSION && hs->in_bytes_ == 0)
-		return tg_why_set(why, TG_ERR_TIMEOUT,
-				  "%s took the connection and said nothing for %u s; check that it is "
-				  "RethinkDB's driver port, and whether it wants TLS (\"use_ssl\")",
-				  hs->login_->peer, waited_ms / 1000);
+		return tg_why_set(
+			why, TG_ERR_TIMEOUT,
+			"%s took the connection and said nothing for %u s; check that it is "
+			"RethinkDB's driver port, and whether it wants TLS (\"use_ssl\")",
+			hs->login_->peer, waited_ms / 1000);
 	return tg_why_set(why, TG_ERR_TIMEOUT,
 			  "%s fell silent for %u s during the login of user %s; it is retried",
 			  hs->login_->peer, waited_ms / 1000, hs->login_->user);

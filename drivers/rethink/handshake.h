@@ -8,7 +8,8 @@
  *
  * It never touches a socket: the caller sends what _out() gives, hands over what arrives, and keeps
  * the deadline, since a wrong port may stay silent for ever. Each fault is an error of its own with
- * a sentence that names host, port and user. Source of truth: reference/rethinkdb.md 1, RFC 5802, RFC 7677.
+ * a sentence that names host, port and user. Source of truth: reference/rethinkdb.md 1, RFC 5802,
+ * RFC 7677.
  *
  * Owns:    nothing; `login` and `cache` are borrowed until the handshake is over.
  * Memory:  the struct. Waits: never. PBKDF2 runs in slices of CONFIG_TG_RETHINK_ROUNDS_PER_STEP.
@@ -19,15 +20,17 @@
 #include "platform/crypto.h"
 
 enum {
-	TG_HANDSHAKE_BYTES_MAX = 2048, /* the server refuses more, and a foreign port may never end */
-	TG_HANDSHAKE_NONCE_BYTES = 24, /* base64 of 18 random bytes                                 */
+	TG_HANDSHAKE_BYTES_MAX =
+		2048, /* the server refuses more, and a foreign port may never end */
+	TG_HANDSHAKE_NONCE_BYTES =
+		24, /* base64 of 18 random bytes                                 */
 	TG_HANDSHAKE_SALT_BYTES_MAX = 64,
 };
 
 struct tg_login {
-	const char *user;     /* raw UTF-8: the server does no SASLprep              */
+	const char *user; /* raw UTF-8: the server does no SASLprep              */
 	const char *password;
-	const char *peer;     /* "host:port", for sentences                          */
+	const char *peer; /* "host:port", for sentences                          */
 };
 
 /* The derived key of the last login: a reconnect with the same salt skips PBKDF2. */
@@ -51,8 +54,8 @@ struct tg_handshake { /* Public only so that it can be placed; `version` may be 
 	uint8_t signature_[TG_SHA256_BYTES];
 };
 
-/* Begins; `nonce` are 24 printable characters without a comma (tests give the known ones), or NULL for
- * a random one. TG_ERR_CONFIG when the user's name is too long for a message. */
+/* Begins; `nonce` are 24 printable characters without a comma (tests give the known ones), or NULL
+ * for a random one. TG_ERR_CONFIG when the user's name is too long for a message. */
 TG_CHECKED int tg_handshake_start(struct tg_handshake *hs, const struct tg_login *login,
 				  struct tg_scram_cache *cache, const char *nonce,
 				  struct tg_why *why);

@@ -8,8 +8,10 @@ enum state { HEAD, SKIP, OPEN, NAME, COLON, VALUE, ROW_FIRST, ROW, ROW_NEXT, NEX
 enum name { NAME_OTHER, NAME_T, NAME_E, NAME_R };
 
 /* Reference/rethinkdb.md, trap 28. */
-static const uint8_t namespace_uuid[UUID_BYTES] = { 0x91, 0x46, 0x1c, 0x99, 0xf8, 0x9d, 0x49, 0xd2,
-						    0xaf, 0x96, 0xd8, 0xe2, 0xe1, 0x4e, 0x9b, 0x58 };
+static const uint8_t namespace_uuid[UUID_BYTES] = {
+	0x91, 0x46, 0x1c, 0x99, 0xf8, 0x9d, 0x49, 0xd2,
+	0xaf, 0x96, 0xd8, 0xe2, 0xe1, 0x4e, 0x9b, 0x58
+};
 
 static uint64_t hash_of(const uint8_t digest[TG_SHA1_BYTES])
 {
@@ -94,8 +96,8 @@ static uint32_t save(const struct tg_response *response, unsigned watch, const u
 {
 	const struct tg_scan_watch *seen = &response->scan_.watch[watch];
 
-	if (watch >= response->scan_.watch_count || seen->bytes == 0 || seen->at < response->base_ ||
-	    seen->bytes > out.cap)
+	if (watch >= response->scan_.watch_count || seen->bytes == 0 ||
+	    seen->at < response->base_ || seen->bytes > out.cap)
 		return 0;
 	memcpy(out.at, at + (seen->at - response->base_), (size_t)seen->bytes);
 	return (uint32_t)seen->bytes;
@@ -273,8 +275,8 @@ static int take_value(struct tg_response *response, struct tg_window *window, st
 		return rc;
 	value.bytes = (size_t)(response->scan_.pos - response->base_);
 	if (response->name_ == NAME_T || response->name_ == NAME_E) {
-		if (response->dropping_ || tg_json_integer(value, &number) != TG_OK ||
-		    number < 0 || number > INT32_MAX)
+		if (response->dropping_ || tg_json_integer(value, &number) != TG_OK || number < 0 ||
+		    number > INT32_MAX)
 			return broken("its type is no number", why);
 		if (response->name_ == NAME_T)
 			response->type = (int32_t)number;

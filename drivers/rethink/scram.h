@@ -1,6 +1,7 @@
 /* scram.h - the arithmetic of SCRAM-SHA-256 as RethinkDB does it (reference/rethinkdb.md 1.3).
  *
- * Pure: no state, no allocation. Texts are the attribute lists of RFC 5802, without JSON around them.
+ * Pure: no state, no allocation. Texts are the attribute lists of RFC 5802, without JSON around
+ * them.
  */
 #ifndef TG_DRIVERS_RETHINK_SCRAM_H
 #define TG_DRIVERS_RETHINK_SCRAM_H

@@ -38,7 +38,8 @@ static void refused(const char *text, const char *sentence)
 
 TG_TEST(json_reads_a_tree)
 {
-	const struct tg_json *root = parsed(" {\"a\": [1, -2, \"\\u00e9x\", {\"b\": null}],\n\"c\": true}\n");
+	const struct tg_json *root =
+		parsed(" {\"a\": [1, -2, \"\\u00e9x\", {\"b\": null}],\n\"c\": true}\n");
 	const struct tg_json *a = tg_json_member(root, "a");
 	const struct tg_json *i = tg_json_first(a);
 
@@ -109,8 +110,8 @@ TG_TEST(json_says_when_the_arena_is_too_small)
 
 TG_TEST(json_take_int_checks_bounds_and_kinds)
 {
-	const struct tg_json *root =
-		parsed("{\"s\":[{\"port\":70000,\"a\":\"28015\",\"b\":\"x\",\"c\":1.5,\"d\":true}]}");
+	const struct tg_json *root = parsed(
+		"{\"s\":[{\"port\":70000,\"a\":\"28015\",\"b\":\"x\",\"c\":1.5,\"d\":true}]}");
 	const struct tg_json *s = tg_json_first(tg_json_member(root, "s"));
 	struct tg_json_rule rule = { .name = "port", .min = 1, .max = 65535 };
 	int64_t out = -1;
@@ -217,8 +218,8 @@ TG_TEST(json_only_suggests_the_nearest_name)
 {
 	static const char *const names[] = { "username", "password", NULL };
 
-	tg_json_only(parsed("{\"user_name\":1,\"$comment\":2,\"zzzzzzzz\":3,\"password\":4}"), names,
-		     &problems);
+	tg_json_only(parsed("{\"user_name\":1,\"$comment\":2,\"zzzzzzzz\":3,\"password\":4}"),
+		     names, &problems);
 	TG_CHECK_INT(problems.count, 2);
 	TG_CHECK_STR(problems.text[0], "user_name: unknown member; did you mean username?");
 	TG_CHECK_STR(problems.text[1], "zzzzzzzz: unknown member");

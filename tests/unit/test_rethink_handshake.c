@@ -8,7 +8,7 @@ static struct tg_scram_cache cache;
 static struct tg_why why;
 static struct tg_login login = { .peer = "db:28015" };
 
-#define VERSION \
+#define VERSION                                                                                \
 	"{\"max_protocol_version\":0,\"min_protocol_version\":0,\"server_version\":\"2.4.4\"," \
 	"\"success\":true}"
 
@@ -44,9 +44,9 @@ static int says(const char *text)
 
 TG_TEST(rethink_handshake_vector_1)
 {
-	static const char first[] =
-		"\xC3\xBD\xC2\x34{\"protocol_version\":0,\"authentication_method\":\"SCRAM-SHA-256\","
-		"\"authentication\":\"n,,n=admin,r=cGxhaW5ub25jZTAwMDAwMDAx\"}";
+	static const char first[] = "\xC3\xBD\xC2\x34{\"protocol_version\":0,\"authentication_"
+				    "method\":\"SCRAM-SHA-256\","
+				    "\"authentication\":\"n,,n=admin,r=cGxhaW5ub25jZTAwMDAwMDAx\"}";
 	static const char final[] =
 		"{\"authentication\":\"c=biws,r=cGxhaW5ub25jZTAwMDAwMDAxc2VydmVybm9uY2UwMDEy,"
 		"p=bU8sSxWJJz+DD8jpN2zo93GwaXLGxmTIiOn+Z6bpwhw=\"}";
@@ -64,8 +64,9 @@ TG_TEST(rethink_handshake_vector_1)
 		     TG_OK);
 }
 
-static const char first_2[] = "{\"authentication\":\"r=cGxhaW5ub25jZTAwMDAwMDAyc2VydmVybm9uY2UwMDM0,"
-			      "s=EBESExQVFhcYGRobHB0eHw==,i=4096\",\"success\":true}";
+static const char first_2[] =
+	"{\"authentication\":\"r=cGxhaW5ub25jZTAwMDAwMDAyc2VydmVybm9uY2UwMDM0,"
+	"s=EBESExQVFhcYGRobHB0eHw==,i=4096\",\"success\":true}";
 static const char final_2[] =
 	"{\"authentication\":\"c=biws,r=cGxhaW5ub25jZTAwMDAwMDAyc2VydmVybm9uY2UwMDM0,"
 	"p=VuLEfknLvqxqKFRIJbhhWDhs6/PsLQ22KH5QWVzh9YA=\"}";
@@ -73,7 +74,8 @@ static const char final_2[] =
 static void begin_2(void)
 {
 	static const char first[] =
-		"\xC3\xBD\xC2\x34{\"protocol_version\":0,\"authentication_method\":\"SCRAM-SHA-256\","
+		"\xC3\xBD\xC2\x34{\"protocol_version\":0,\"authentication_method\":\"SCRAM-SHA-"
+		"256\","
 		"\"authentication\":\"n,,n=repl=3Da=2Cb,r=cGxhaW5ub25jZTAwMDAwMDAy\"}";
 
 	begin("repl=a,b", "p\xc3\xa4ssw\xc3\xb6rd", "cGxhaW5ub25jZTAwMDAwMDAy");
@@ -98,7 +100,8 @@ TG_TEST(rethink_handshake_vector_2_at_every_split)
 		while (tg_handshake_busy(&hs))
 			tg_handshake_step(&hs);
 		sends(final_2, sizeof(final_2));
-		TG_CHECK_INT(says("{\"authentication\":\"v=Q8ZDU++OswfEys8s8MSkb7N3MNiBALmRq4QWEJ2288A=\","
+		TG_CHECK_INT(says("{\"authentication\":\"v=Q8ZDU++"
+				  "OswfEys8s8MSkb7N3MNiBALmRq4QWEJ2288A=\","
 				  "\"success\":true}"),
 			     TG_OK);
 	}
@@ -110,7 +113,8 @@ TG_TEST(rethink_handshake_keeps_the_key_for_the_next_login)
 	TG_CHECK_INT(says(VERSION), TG_ERR_AGAIN);
 	TG_CHECK_INT(says(first_2), TG_ERR_AGAIN);
 	struct tg_scram_cache kept = cache;
-	TG_CHECK_INT(tg_handshake_start(&hs, &login, &kept, "cGxhaW5ub25jZTAwMDAwMDAy", &why), TG_OK);
+	TG_CHECK_INT(tg_handshake_start(&hs, &login, &kept, "cGxhaW5ub25jZTAwMDAwMDAy", &why),
+		     TG_OK);
 	tg_handshake_sent(&hs, tg_handshake_out(&hs).bytes);
 	size_t used = 0;
 	int rc = tg_handshake_feed(&hs, tg_view_of(VERSION, sizeof(VERSION)), &used, &why);
@@ -123,8 +127,8 @@ TG_TEST(rethink_handshake_keeps_the_key_for_the_next_login)
 
 TG_TEST(rethink_scram_vector_3_of_rfc_7677)
 {
-	static const char server_first[] =
-		"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+	static const char server_first[] = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s="
+					   "W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
 	struct tg_scram_first got;
 	struct tg_scram_proof proof;
 	struct tg_pbkdf2 kdf;
@@ -189,7 +193,8 @@ static int refused(const char *password, const char *text)
 
 TG_TEST(rethink_handshake_tells_refusals_apart)
 {
-	static const char wrong[] = "{\"error\":\"Wrong password\",\"error_code\":12,\"success\":false}";
+	static const char wrong[] =
+		"{\"error\":\"Wrong password\",\"error_code\":12,\"success\":false}";
 
 	TG_CHECK_INT(refused("s3cret", wrong), TG_ERR_LOGIN_PASSWORD);
 	TG_CHECK_STR(why.text, "db:28015 refused the password of user agent; correct \"password\"");
@@ -204,10 +209,12 @@ TG_TEST(rethink_handshake_tells_refusals_apart)
 		     TG_ERR_PROTOCOL);
 	TG_CHECK_INT(refused("s3cret", "{\"success\":false}"), TG_ERR_PROTOCOL);
 	TG_CHECK_INT(refused("s3cret", "[]"), TG_ERR_PROTOCOL);
-	TG_CHECK_INT(refused("s3cret", "{\"authentication\":\"v=yZfHzHVvmYtCWTMY6NKjVFoqkpZZV/N7JI20QU"
-				       "TzhqM=\",\"success\":true}"),
+	TG_CHECK_INT(refused("s3cret",
+			     "{\"authentication\":\"v=yZfHzHVvmYtCWTMY6NKjVFoqkpZZV/N7JI20QU"
+			     "TzhqM=\",\"success\":true}"),
 		     TG_ERR_SIGNATURE);
-	TG_CHECK_INT(refused("s3cret", "{\"authentication\":7,\"success\":true}"), TG_ERR_SIGNATURE);
+	TG_CHECK_INT(refused("s3cret", "{\"authentication\":7,\"success\":true}"),
+		     TG_ERR_SIGNATURE);
 }
 
 static int first_bytes(const char *text, size_t bytes)
@@ -248,8 +255,9 @@ TG_TEST(rethink_handshake_bounds_what_it_takes)
 	login.user = name;
 	TG_CHECK_INT(tg_handshake_start(&hs, &login, &cache, NULL, &why), TG_ERR_CONFIG);
 	begin("agent", "", "cGxhaW5ub25jZTAwMDAwMDAx");
-	TG_CHECK_INT(says("{\"max_protocol_version\":9,\"min_protocol_version\":7,\"success\":true}"),
-		     TG_ERR_PEER_OLD);
+	TG_CHECK_INT(
+		says("{\"max_protocol_version\":9,\"min_protocol_version\":7,\"success\":true}"),
+		TG_ERR_PEER_OLD);
 	begin("agent", "", "cGxhaW5ub25jZTAwMDAwMDAx");
 	tg_handshake_sent(&hs, tg_handshake_out(&hs).bytes);
 	TG_CHECK_INT(says(VERSION), TG_ERR_AGAIN);

@@ -118,15 +118,17 @@ TG_TEST(rethink_response_gives_rows_at_every_split)
 	put_frame(4, "{\"t\":3,\"r\":[{\"late\":true}],\"n\":[]}");
 	put_frame(5, "{\"t\":3,\"r\":[{\"id\":1,\"ts\":{\"a\":[2]}},{\"id\":\"x]},{\"}],\"n\":[]}");
 	put_frame(5, "{\"t\":2,\"r\":[],\"n\":[]}");
-	same_at_every_split(4096, "type:5/3/0 row:{\"id\":1,\"ts\":{\"a\":[2]}} key:1 time:{\"a\":[2]} "
-				  "row:{\"id\":\"x]},{\"} key:\"x]},{\" time: end:5/3/0 "
-				  "type:5/2/0 end:5/2/0 ");
+	same_at_every_split(4096,
+			    "type:5/3/0 row:{\"id\":1,\"ts\":{\"a\":[2]}} key:1 time:{\"a\":[2]} "
+			    "row:{\"id\":\"x]},{\"} key:\"x]},{\" time: end:5/3/0 "
+			    "type:5/2/0 end:5/2/0 ");
 }
 
 TG_TEST(rethink_response_takes_members_in_any_order_and_white_space)
 {
 	stream_bytes = 0;
-	put_frame(6, " { \"n\" : [ ] , \"r\" : [ {\"id\":1} , 2 ] , \"q\":{\"r\":[1]}, \"t\" : 1 } ");
+	put_frame(6,
+		  " { \"n\" : [ ] , \"r\" : [ {\"id\":1} , 2 ] , \"q\":{\"r\":[1]}, \"t\" : 1 } ");
 	same_at_every_split(4096,
 			    "row:{\"id\":1} key:1 time: row:2 key: time: type:6/1/0 end:6/1/0 ");
 }
@@ -134,7 +136,9 @@ TG_TEST(rethink_response_takes_members_in_any_order_and_white_space)
 TG_TEST(rethink_response_reads_errors)
 {
 	stream_bytes = 0;
-	put_frame(7, "{\"t\":18,\"e\":4100000,\"r\":[\"Table `a.b` does not exist.\"],\"b\":[0,\"x\"]}");
+	put_frame(
+		7,
+		"{\"t\":18,\"e\":4100000,\"r\":[\"Table `a.b` does not exist.\"],\"b\":[0,\"x\"]}");
 	same_at_every_split(4096, "type:7/18/0 row:\"Table `a.b` does not exist.\" key: time: "
 				  "end:7/18/4100000 ");
 }
@@ -151,13 +155,14 @@ TG_TEST(rethink_response_walks_and_hashes_rows_that_do_not_fit)
 
 	for (unsigned fill = 80; fill < 90; fill++) {
 		memset(row, 0, sizeof(row));
-		snprintf(row, sizeof(row), "{\"a\":\"%0*d\",\"id\":[1,\"k\"],\"ts\":7,\"z\":\"%0*d\"}",
-			 (int)fill, 0, 150, 0);
+		snprintf(row, sizeof(row),
+			 "{\"a\":\"%0*d\",\"id\":[1,\"k\"],\"ts\":7,\"z\":\"%0*d\"}", (int)fill, 0,
+			 150, 0);
 		snprintf(body, sizeof(body), "{\"t\":2,\"r\":[%s,{\"id\":2}],\"n\":[]}", row);
-		snprintf(want, sizeof(want), "type:9/2/0 big:%u:%016llx: key:[1,\"k\"] time:7 "
-					     "row:{\"id\":2} key:2 time: end:9/2/0 ",
-			 (unsigned)strlen(row),
-			 (unsigned long long)tg_row_hash(tg_view_str(row)));
+		snprintf(want, sizeof(want),
+			 "type:9/2/0 big:%u:%016llx: key:[1,\"k\"] time:7 "
+			 "row:{\"id\":2} key:2 time: end:9/2/0 ",
+			 (unsigned)strlen(row), (unsigned long long)tg_row_hash(tg_view_str(row)));
 		stream_bytes = 0;
 		put_frame(9, body);
 		for (size_t run = 1; run < 40; run++) {
