@@ -3,6 +3,7 @@
 
 #include "app/moment.h"
 #include "app/source.h"
+#include "app/swar.h"
 #include "app/utf8.h"
 
 enum tg_column_action tg_columns_action(const struct tg_columns *columns, struct tg_view name)
@@ -33,7 +34,7 @@ static void put_valid(struct tg_view text, struct tg_out *out)
 	const uint8_t *from = text.at, *at = from, *end = text.at + text.bytes;
 	char escape[TG_UTF8_ESCAPE_BYTES];
 
-	while (at < end) {
+	while ((at = tg_swar_plain(at, end)) < end) {
 		bool escaped = false;
 		unsigned bytes = *at < 0x80 ? 1 : tg_utf8_take(at, end, &escaped, escape);
 		if (escaped) {
@@ -46,26 +47,22 @@ static void put_valid(struct tg_view text, struct tg_out *out)
 	tg_out_put(out, from, (size_t)(end - from));
 }
 
-/* A byte of plain text that cannot stand for itself between quotes. */
-static bool needs_escape(uint8_t byte)
-{
-	return byte < 0x20 || byte == '"' || byte == '\\';
-}
-
 /* Plain text between quotes. Names hold nothing to escape as a rule. */
 static void put_quoted(struct tg_view text, struct tg_out *out)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	const uint8_t *from = text.at, *end = text.at + text.bytes;
+	const uint8_t *from = text.at, *at = from, *end = text.at + text.bytes;
 
 	tg_out_byte(out, '"');
-	for (const uint8_t *at = from; at < end; at++) {
-		if (!needs_escape(*at))
+	while ((at = tg_swar_plain(at, end)) < end) {
+		if (*at >= 0x80) {
+			at++;
 			continue;
+		}
 		const char escape[] = { '\\', 'u', '0', '0', hex[*at >> 4], hex[*at & 15] };
 		put_valid(tg_view_of(from, (size_t)(at - from)), out);
 		tg_out_put(out, escape, sizeof(escape));
-		from = at + 1;
+		from = ++at;
 	}
 	put_valid(tg_view_of(from, (size_t)(end - from)), out);
 	tg_out_byte(out, '"');

@@ -1,15 +1,20 @@
 /* members.c - the members of a value that was found to be valid, one after another. */
 #include "drivers/json/scan.h"
-#include "drivers/json/swar.h"
 
-static inline bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
+#include "app/swar.h"
+
+/* What a byte outside of strings is; 0: part of a number or word, or a separator inside a
+ * container. */
+enum { BYTE_SPACE = 1, BYTE_STOP = 2, BYTE_QUOTE = 4, BYTE_OPEN = 8, BYTE_CLOSE = 16 };
+static const uint8_t kind_of[256] = {
+	[' '] = BYTE_SPACE, ['\n'] = BYTE_SPACE, ['\r'] = BYTE_SPACE, ['\t'] = BYTE_SPACE,
+	[','] = BYTE_STOP,  ['"'] = BYTE_QUOTE,  ['{'] = BYTE_OPEN,   ['['] = BYTE_OPEN,
+	['}'] = BYTE_CLOSE, [']'] = BYTE_CLOSE,
+};
 
 static inline const uint8_t *space_end(const uint8_t *at, const uint8_t *end)
 {
-	while (at < end && is_space(*at))
+	while (at < end && kind_of[*at] == BYTE_SPACE)
 		at++;
 	return at;
 }
@@ -19,14 +24,16 @@ static const uint8_t *container_end(const uint8_t *at, const uint8_t *end)
 {
 	uint64_t depth = 0;
 
-	while (at != NULL && at < end) {
-		uint8_t byte = *at++;
-		if (byte == '"')
-			at = tg_swar_string_end(at, end);
-		else if ((byte | 0x20) == '{')
+	while (at < end) {
+		uint8_t kind = kind_of[*at++];
+		if (kind < BYTE_QUOTE)
+			continue;
+		if (kind == BYTE_OPEN)
 			depth++;
-		else if ((byte | 0x20) == '}' && --depth == 0)
+		else if (kind == BYTE_CLOSE && --depth == 0)
 			return at;
+		if (kind == BYTE_QUOTE && (at = tg_swar_string_end(at, end)) == NULL)
+			return NULL;
 	}
 	return NULL;
 }
@@ -37,9 +44,9 @@ static inline const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
 		return NULL;
 	if (*at == '"')
 		return tg_swar_string_end(at + 1, end);
-	if ((*at | 0x20) == '{')
+	if (kind_of[*at] == BYTE_OPEN)
 		return container_end(at, end);
-	while (at < end && *at != ',' && *at != '}' && *at != ']' && !is_space(*at))
+	while (at < end && (kind_of[*at] & (BYTE_SPACE | BYTE_STOP | BYTE_CLOSE)) == 0)
 		at++;
 	return at;
 }

@@ -3,8 +3,8 @@
  * Nothing is remembered inside a token: where one is not whole or not plain, the place where it
  * begins is returned and the other states take over, so that each byte is looked at twice at most.
  */
+#include "app/swar.h"
 #include "drivers/json/scan_run.h"
-#include "drivers/json/swar.h"
 
 static inline const uint8_t *digits(const uint8_t *at, const uint8_t *end)
 {

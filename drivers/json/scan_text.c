@@ -1,7 +1,7 @@
 /* scan_text.c - inside a token, where a feed may end at any byte; RFC 8259, sections 6 and 7. */
+#include "app/swar.h"
 #include "app/utf8.h"
 #include "drivers/json/scan_run.h"
-#include "drivers/json/swar.h"
 
 /* The words, each a run of 8 bytes; part_ counts through them. */
 static const char words[] = "true\0\0\0\0false\0\0\0null";

@@ -1,8 +1,8 @@
 /* text.c - JSON's strings and integers, to and from plain bytes; RFC 8259, sections 6 and 7. */
 #include "drivers/json/scan.h"
 
+#include "app/swar.h"
 #include "app/utf8.h"
-#include "drivers/json/swar.h"
 
 int tg_json_integer(struct tg_view value, int64_t *out)
 {

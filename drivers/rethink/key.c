@@ -6,6 +6,7 @@
  */
 #include "drivers/rethink/key.h"
 
+#include "app/swar.h"
 #include "drivers/json/scan.h"
 #include "drivers/rethink/decimal.h"
 #include "drivers/rethink/key_code.h"
@@ -55,7 +56,8 @@ static bool is_unusual(struct tg_decimal decimal, struct tg_view text)
 static int put_number(struct writer *writer, struct tg_view text)
 {
 	struct tg_decimal decimal;
-	uint8_t pair[1], head[2];
+	uint8_t bytes[24]; /* a double's 17 digits in one piece */
+	size_t used = 2;
 	int rc = tg_decimal_parse(text, &decimal), high;
 
 	if (rc != TG_OK)
@@ -65,15 +67,18 @@ static int put_number(struct writer *writer, struct tg_view text)
 	const uint8_t turn = decimal.negative && !zero ? 0xff : 0;
 	uint32_t place = zero ? TG_KEY_NUMBER_ZERO
 			      : (uint32_t)(TG_KEY_NUMBER_ABOVE + decimal.point);
-	head[0] = (uint8_t)(place >> 8) ^ turn;
-	head[1] = (uint8_t)place ^ turn;
-	tg_out_put(&writer->out, head, sizeof(head));
+	bytes[0] = (uint8_t)(place >> 8) ^ turn;
+	bytes[1] = (uint8_t)place ^ turn;
 	while ((high = tg_decimal_next(&decimal)) >= 0) {
 		int low = tg_decimal_next(&decimal);
-		pair[0] = (uint8_t)(high * 10 + (low < 0 ? 0 : low) + 1) ^ turn;
-		tg_out_put(&writer->out, pair, 1);
+		bytes[used++] = (uint8_t)(high * 10 + (low < 0 ? 0 : low) + 1) ^ turn;
+		if (used == sizeof(bytes)) {
+			tg_out_put(&writer->out, bytes, used);
+			used = 0;
+		}
 	}
-	tg_out_put(&writer->out, &turn, 1);
+	bytes[used++] = turn;
+	tg_out_put(&writer->out, bytes, used);
 	uint32_t leaf = writer->leaf++;
 	return is_unusual(whole, text) ? note_leaf(writer, leaf, text) : TG_OK;
 }
@@ -219,64 +224,83 @@ static int check(struct tg_view json)
 	return scan.flags & TG_SCAN_DEEP ? TG_ERR_LIMIT : TG_OK;
 }
 
-static inline int nibble(uint8_t byte)
+/* Eight hex digits, lower case, into four bytes; what is wrong with them gathers in `wrong`. */
+static inline void take_hex(uint64_t text, uint8_t at[4], uint64_t *wrong)
 {
-	if ((uint8_t)(byte - '0') <= 9)
-		return byte - '0';
-	return (uint8_t)(byte - 'a') <= 5 ? byte - 'a' + 10 : -1;
+	uint64_t top = TG_SWAR_ALL(0x80);
+	uint64_t digit = text ^ TG_SWAR_ALL(0x30);  /* 0..9 for a digit  */
+	uint64_t letter = text ^ TG_SWAR_ALL(0x60); /* 1..6 for a letter */
+	uint64_t low = ~top;
+	uint64_t is_digit = ~((digit & low) + TG_SWAR_ALL(0x76));
+	uint64_t is_letter = ~((letter & low) + TG_SWAR_ALL(0x79)) &
+			     ((letter & low) + TG_SWAR_ALL(0x7f));
+
+	*wrong |= (~(is_digit | is_letter) | text) & top;
+	uint64_t value = (text & TG_SWAR_ALL(0x0f)) + 9 * (text >> 6 & TG_SWAR_ALL(1));
+	value = value << 4 | value >> 8; /* each second byte is a pair */
+	at[0] = (uint8_t)value;
+	at[1] = (uint8_t)(value >> 16);
+	at[2] = (uint8_t)(value >> 32);
+	at[3] = (uint8_t)(value >> 48);
+}
+
+/* Eight characters, four on each side of a dash. */
+static inline uint64_t around_dash(const uint8_t *at)
+{
+	uint8_t text[8];
+
+	memcpy(text, at, 4);
+	memcpy(text + 4, at + 5, 4);
+	return tg_swar_load(text);
 }
 
 /* The usual key: 36 characters, lower case, dashes in place. False when it is anything else. */
-static bool take_uuid(struct tg_view json, uint8_t uuid[TG_KEY_UUID_BYTES])
+static inline bool take_uuid(struct tg_view json, uint8_t uuid[TG_KEY_UUID_BYTES])
 {
 	const uint8_t *at = json.at + 1;
-	int wrong = 0;
+	uint64_t wrong = 0;
 
 	if (json.bytes != TG_KEY_UUID_TEXT_BYTES + 2 || json.at[0] != '"' || json.at[37] != '"' ||
 	    at[8] != '-' || at[13] != '-' || at[18] != '-' || at[23] != '-')
 		return false;
-	for (unsigned i = 0; i < TG_KEY_UUID_BYTES; i++, at += 2) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			at++;
-		int high = nibble(at[0]), low = nibble(at[1]);
-		wrong |= high | low;
-		uuid[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-	}
-	return wrong >= 0;
+	take_hex(tg_swar_load(at), uuid, &wrong);
+	take_hex(around_dash(at + 9), uuid + 4, &wrong);
+	take_hex(around_dash(at + 19), uuid + 8, &wrong);
+	take_hex(tg_swar_load(at + 28), uuid + 12, &wrong);
+	return wrong == 0;
 }
 
-static int encode_other(struct tg_view json, struct writer *writer, struct tg_key *out)
+static int encode_other(struct tg_view json, uint8_t *at, size_t cap, struct tg_key *out)
 {
-	int rc = check(json);
+	struct writer writer;
+	bool number = json.at[0] == '-' || (uint8_t)(json.at[0] - '0') <= 9;
+	int rc = number ? TG_OK : check(json); /* a number is checked as it is taken apart */
 
+	writer.out = (struct tg_out){ .at = at, .cap = cap };
+	writer.tail = (struct tg_out){ .at = writer.tail_at, .cap = sizeof(writer.tail_at) };
+	writer.levels = writer.leaf = 0;
 	if (rc == TG_OK)
-		rc = json.at[0] == '[' ? put_array(writer, json) : put_leaf(writer, json);
+		rc = json.at[0] == '[' ? put_array(&writer, json) : put_leaf(&writer, json);
 	if (rc != TG_OK)
 		return rc;
-	out->cmp_bytes = (uint32_t)writer->out.total;
-	tg_out_view(&writer->out, tg_view_of(writer->tail_at, tg_out_filled(&writer->tail)));
-	if (tg_out_overran(&writer->out) || tg_out_overran(&writer->tail))
+	out->cmp_bytes = (uint32_t)writer.out.total;
+	tg_out_view(&writer.out, tg_view_of(writer.tail_at, tg_out_filled(&writer.tail)));
+	if (tg_out_overran(&writer.out) || tg_out_overran(&writer.tail))
 		return TG_ERR_LIMIT;
-	out->bytes = tg_view_of(writer->out.at, (size_t)writer->out.total);
+	out->bytes = tg_view_of(writer.out.at, (size_t)writer.out.total);
 	return TG_OK;
 }
 
 int tg_rethink_key_encode(struct tg_view json, uint8_t *at, size_t cap, struct tg_key *out)
 {
-	struct writer writer;
-
 	if (json.bytes == 0)
 		return TG_ERR_PROTOCOL;
-	if (cap > TG_KEY_UUID_BYTES && take_uuid(json, at + 1)) {
-		at[0] = TG_KEY_UUID;
-		out->cmp_bytes = 1 + TG_KEY_UUID_BYTES;
-		out->bytes = tg_view_of(at, out->cmp_bytes);
-		return TG_OK;
-	}
-	writer.out = (struct tg_out){ .at = at, .cap = cap };
-	writer.tail = (struct tg_out){ .at = writer.tail_at, .cap = sizeof(writer.tail_at) };
-	writer.levels = writer.leaf = 0;
-	return encode_other(json, &writer, out);
+	if (cap <= TG_KEY_UUID_BYTES || !take_uuid(json, at + 1))
+		return encode_other(json, at, cap, out);
+	at[0] = TG_KEY_UUID;
+	out->cmp_bytes = 1 + TG_KEY_UUID_BYTES;
+	out->bytes = tg_view_of(at, out->cmp_bytes);
+	return TG_OK;
 }
 
 static int compare_bytes(struct tg_view a, struct tg_view b)

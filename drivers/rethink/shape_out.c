@@ -2,8 +2,8 @@
 #include "drivers/rethink/shape_out.h"
 
 #include "app/record.h"
+#include "app/swar.h"
 #include "app/utf8.h"
-#include "drivers/json/swar.h"
 
 enum { PIECE_BYTES = 256, SLACK_BYTES = 8 };
 

@@ -6,8 +6,8 @@
  * level.
  */
 #include "app/record.h"
+#include "app/swar.h"
 #include "drivers/json/scan.h"
-#include "drivers/json/swar.h"
 #include "drivers/rethink/shape_out.h"
 #include "drivers/rethink/time.h"
 
@@ -35,6 +35,9 @@ enum tg_pseudo tg_shape_pseudo(struct tg_view value, const uint8_t **rest)
 {
 	static const char *const names[] = { "\"TIME\"", "\"BINARY\"", "\"GEOMETRY\"" };
 	const uint8_t *end = value.at + value.bytes;
+
+	if (value.bytes < 3 || (value.at[1] == '"' && value.at[2] != '$'))
+		return TG_PSEUDO_NONE; /* nearly every object, at its first byte */
 	const uint8_t *type =
 		take(take(take(value.at, end, "{"), end, "\"$reql_type$\""), end, ":");
 

@@ -93,10 +93,10 @@ static void both(const char *body, const char *want)
 	columns(body, want);
 }
 
-#define TIME(epoch)  "{\"$reql_type$\":\"TIME\",\"epoch_time\":" epoch ",\"timezone\":\"+05:30\"}"
-#define BINARY(data) "{\"$reql_type$\":\"BINARY\",\"data\":\"" data "\"}"
-#define POINT \
-	"{\"$reql_type$\":\"GEOMETRY\",\"coordinates\":[-122.4,37.7],\"type\":\"Point\"}"
+#define TIME(epoch)    "{\"$reql_type$\":\"TIME\",\"epoch_time\":" epoch ",\"timezone\":\"+05:30\"}"
+#define BINARY(data)   "{\"$reql_type$\":\"BINARY\",\"data\":\"" data "\"}"
+#define GEOMETRY(rest) "{\"$reql_type$\":\"GEOMETRY\"," rest "}"
+#define POINT          GEOMETRY("\"coordinates\":[-122.4,37.7],\"type\":\"Point\"")
 
 TG_TEST(shape_copies_plain_rows)
 {

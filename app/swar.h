@@ -6,8 +6,8 @@
  *
  * Pure: no state. Never reads at or beyond `end`.
  */
-#ifndef TG_DRIVERS_JSON_SWAR_H
-#define TG_DRIVERS_JSON_SWAR_H
+#ifndef TG_APP_SWAR_H
+#define TG_APP_SWAR_H
 
 #include "platform/view.h"
 
