@@ -125,3 +125,10 @@ if(TG_LINT)
 		tg_test_properties(lint.${linter} lint)
 	endforeach()
 endif()
+
+# mbedTLS 3.6 beside Debian's 2.28: a second build of the TLS tests against it.
+if(NOT TG_MBEDTLS_ROOT)
+	add_test(NAME tls36
+		COMMAND ${TG_PYTHON} tools/mbedtls36.py ${PROJECT_BINARY_DIR})
+	tg_test_properties(tls36 house)
+endif()

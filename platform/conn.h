@@ -39,6 +39,8 @@ TG_CHECKED int tg_conn_recv(struct tg_conn *conn, uint8_t *at, size_t cap);
 TG_CHECKED int tg_conn_send(struct tg_conn *conn, const uint8_t *at, size_t bytes);
 void tg_conn_want(const struct tg_conn *conn, struct tg_wants *wants, unsigned events);
 void tg_conn_close(struct tg_conn *conn);
+/* How the open connection is secured, for `check`: "TLSv1.2 TLS-ECDHE-..." or "plain". */
+const char *tg_conn_describe(const struct tg_conn *conn);
 const struct tg_why *tg_conn_why(const struct tg_conn *conn);
 
 #endif

@@ -131,6 +131,12 @@ void tg_conn_close(struct tg_conn *conn)
 	conn->state_ = CONN_CLOSED;
 }
 
+const char *tg_conn_describe(const struct tg_conn *conn)
+{
+	TG_ASSERT(conn->state_ == CONN_OPEN);
+	return conn->tls_ != NULL ? tg_tls_describe(conn->tls_) : "plain";
+}
+
 const struct tg_why *tg_conn_why(const struct tg_conn *conn)
 {
 	return &conn->why_;

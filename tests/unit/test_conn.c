@@ -38,6 +38,7 @@ TG_TEST(conn_asks_and_hears_the_end)
 	TG_CHECK_INT(peer_dial(&conn, &target), 0);
 	struct tg_now now = tg_clock_now();
 	TG_CHECK_INT(tg_conn_step(&conn, &now), 0);
+	TG_CHECK_STR(tg_conn_describe(&conn), "plain");
 	TG_CHECK_INT(peer_ask(&conn, "hi\n", "\n", got), 6);
 	TG_CHECK_STR(got, "hello\n");
 	TG_CHECK_INT(peer_ask(&conn, "", "never", got), TG_ERR_CLOSED);

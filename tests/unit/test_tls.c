@@ -193,6 +193,25 @@ TG_TEST(tls_shows_a_client_certificate)
 		       "(unknown_ca)");
 }
 
+/* TLS 1.3 lets the handshake succeed; the refusal comes with the first bytes. */
+TG_TEST(tls_hears_a_refusal_behind_the_handshake)
+{
+	struct peer peer;
+	struct tg_conn conn;
+	char got[PEER_BYTES];
+
+	peer_start_openssl(&peer, GOOD " -Verify 1 -CAfile ca.pem -verify_return_error");
+	struct tg_conn_target target = target_of(&peer, "localhost", load("ca.pem", "", ""));
+	int err = peer_dial(&conn, &target);
+	if (err == 0)
+		err = peer_ask(&conn, "", "never", got);
+	why = *tg_conn_why(&conn);
+	check_sentence(err, err == TG_ERR_CERT ? TG_ERR_CERT : TG_ERR_TLS, "client certificate");
+	tg_conn_close(&conn);
+	tg_tls_unload(target.tls);
+	peer_stop(&peer);
+}
+
 TG_TEST(tls_refuses_old_versions)
 {
 	check_sentence(outcome(GOOD " -tls1_1 -cipher DEFAULT:@SECLEVEL=0", "localhost",
@@ -247,6 +266,8 @@ static void ask_page(struct tg_conn_target *target, const char *want)
 
 	if (peer_dial(&conn, target) != 0)
 		TG_FAIL("%s", tg_conn_why(&conn)->text);
+	TG_CHECK(strncmp(tg_conn_describe(&conn), "TLSv1.", 6) == 0);
+	TG_CHECK((strstr(tg_conn_describe(&conn), " (resumed)") != NULL) == (want[0] == 'R'));
 	TG_CHECK(peer_ask(&conn, "GET / HTTP/1.0\r\n\r\n", "Session-ID:", page) > 0);
 	if (strstr(page, want) == NULL)
 		TG_FAIL("no \"%s\" in: %s", want, page);
@@ -264,6 +285,19 @@ TG_TEST(tls_resumes_sessions)
 	ask_page(&target, "Reused, TLSv1.2");
 	snprintf(target.host, sizeof(target.host), "127.0.0.1"); /* another peer: another session */
 	ask_page(&target, "New, TLSv1.2");
+	tg_tls_unload(target.tls);
+	peer_stop(&peer);
+}
+
+TG_TEST(tls_resumes_sessions_of_its_best_version)
+{
+	struct peer peer;
+
+	peer_start_openssl(&peer, "-cert good.pem -key good.key -www");
+	struct tg_conn_target target = target_of(&peer, "localhost", load("ca.pem", "", ""));
+	ask_page(&target, "New, TLSv1.");
+	ask_page(&target, "Reused, TLSv1.");
+	ask_page(&target, "Reused, TLSv1.");
 	tg_tls_unload(target.tls);
 	peer_stop(&peer);
 }
