@@ -95,6 +95,21 @@ static void follower_find(const uint8_t *bytes, const struct tg_index_spot *spot
 	out->bytes = write_seq(out->varint, seq, cell.seq, cell.flags);
 }
 
+/* What shrinks goes first: in between, too, the cells must not reach beyond the page. */
+static void replace(uint8_t *bytes, const struct tg_index_spot *spot, struct tg_view cell,
+		    const struct follower *follower)
+{
+	struct tg_view varint = tg_view_of(follower->varint, follower->bytes);
+	uint32_t before = spot->end - spot->at, after = (uint32_t)cell.bytes;
+
+	if (after > before)
+		splice(bytes, follower->at, follower->end, varint);
+	splice(bytes, spot->at, spot->end, cell);
+	if (after <= before)
+		splice(bytes, follower->at - before + after, follower->end - before + after,
+		       varint);
+}
+
 static void forget_missing(uint8_t *bytes, const struct tg_index_spot *spot)
 {
 	struct tg_index_cell cell;
@@ -123,8 +138,7 @@ bool tg_index_leaf_put(uint8_t *bytes, struct tg_index_spot *spot,
 	else
 		count_add(bytes, 1);
 	missing_add(bytes, (entry->flags & TG_INDEX_MISSING) != 0);
-	splice(bytes, follower.at, follower.end, tg_view_of(follower.varint, follower.bytes));
-	splice(bytes, spot->at, spot->end, tg_view_of(cell, count));
+	replace(bytes, spot, tg_view_of(cell, count), &follower);
 	spot->end = spot->at + count;
 	spot->seq_end = entry->seq;
 	return true;
@@ -139,10 +153,7 @@ void tg_index_leaf_cut(uint8_t *bytes, struct tg_index_spot *spot)
 	follower_find(bytes, spot, spot->seq_before, &follower);
 	forget_missing(bytes, spot);
 	count_add(bytes, -1);
-	uint32_t gone = spot->end - spot->at;
-	splice(bytes, spot->at, spot->end, tg_view_of(NULL, 0));
-	splice(bytes, follower.at - gone, follower.end - gone,
-	       tg_view_of(follower.varint, follower.bytes));
+	replace(bytes, spot, tg_view_of(NULL, 0), &follower);
 	spot->end = spot->at;
 	spot->seq_end = spot->seq_before;
 }

@@ -76,7 +76,8 @@ struct sibling {
 	uint32_t level;       /* which that is                                                */
 	struct tg_view fence; /* its lower bound; lies in the new leaf or in `room`           */
 	bool entered;         /* the path goes through it now                                 */
-	uint8_t room[2][TG_KEY_BYTES_MAX]; /* by turns: this level's fence and the next one's */
+	uint32_t turn;        /* which room is free: the other one may hold `fence`           */
+	uint8_t room[2][TG_KEY_BYTES_MAX];
 };
 
 /* Rows in key order leave full leaves behind: a leaf is cut at its end when the entry belongs
@@ -113,10 +114,11 @@ static void cut_leaf(struct branch *branch, struct tg_index_path *path,
 
 static void keep_fence(struct sibling *sibling, struct tg_key fence)
 {
-	uint8_t *room = sibling->room[sibling->level & 1];
+	uint8_t *room = sibling->room[sibling->turn];
 
 	memcpy(room, fence.bytes.at, fence.cmp_bytes);
 	sibling->fence = tg_view_of(room, fence.cmp_bytes);
+	sibling->turn ^= 1;
 }
 
 /* Where a child lies in the right half; the first one lost its fence, which moved all behind it.
@@ -205,6 +207,7 @@ static void grow(struct branch *branch, struct tg_index_path *path,
 	struct sibling sibling;
 
 	sibling.level = 0;
+	sibling.turn = 0;
 	tg_index_cache_touch(branch->index->cache, branch->page[0]);
 	cut_leaf(branch, path, entry, &sibling);
 	for (sibling.level = 1; sibling.level < branch->height; sibling.level++)
@@ -271,8 +274,8 @@ int tg_index_drop_leaf(struct tg_index *index, const struct tg_index_path *from,
 	if (level == branch.height) {
 		index->root->root_page = 0;
 		index->root->height = 0;
-	} else if (to != NULL) {
-		to->at[level] = from->at[level];
+	} else if (to != NULL && to->page[level] == from->page[level]) {
+		to->at[level] = from->at[level]; /* the neighbour moved up */
 	}
 	branch_close(&branch);
 	shrink_root(index);
