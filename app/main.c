@@ -10,7 +10,9 @@
 #include <stdio.h>
 
 #include "app/budget.h"
+#include "app/crc32c.h"
 #include "app/cli/cli.h"
+#include "app/crc32c.h"
 #include "drivers/registry.h"
 #include "platform/loop.h"
 
@@ -24,6 +26,8 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, stdout_memory, _IOFBF, sizeof(stdout_memory));
 	tg_loop_signals();
+	tg_crc32c_init();
+	tg_crc32c_init();
 	cli.registry = &tg_drivers;
 	tg_arena_init(&cli.boot, boot_memory, sizeof(boot_memory));
 	if (tg_args_parse(&cli.args, words, (const char *const *)argv + 1, &cli.why) != TG_OK)

@@ -200,11 +200,11 @@ int tg_cmd_outbox_show(struct tg_cli *cli)
 int tg_cmd_outbox_verify(struct tg_cli *cli)
 {
 	struct tg_check_counts counts = { .rows = 0 };
-	int err = tg_store_check(cli->config.store_path, true, &counts);
 
-	if (err == TG_ERR_MISSING)
-		(void)tg_why_set(&cli->why, err, "there is no store in %s", cli->config.store_path);
-	else if (err == TG_ERR_DAMAGED)
+	if (tg_store_find(cli) != TG_OK)
+		return tg_cli_fail(cli, TG_ORIGIN_STORE);
+	int err = tg_store_check(cli->config.store_path, true, &counts);
+	if (err == TG_ERR_DAMAGED)
 		(void)tg_why_set(&cli->why, err,
 				 "the store in %s is damaged (%s): the next sync moves it aside, "
 				 "saves what can be read, and reads the rest anew",

@@ -7,7 +7,7 @@
 #include "app/outbox/look.h"
 #include "platform/file.h"
 
-static int find_file(struct tg_cli *cli)
+int tg_store_find(struct tg_cli *cli)
 {
 	char path[TG_CONFIG_PATH_BYTES + 16];
 	uint64_t bytes = 0;
@@ -42,7 +42,7 @@ static struct tg_outbox_cfg cfg_of(const struct tg_cli *cli)
 int tg_store_enter(struct tg_cli *cli, struct tg_outbox *box)
 {
 	const struct tg_outbox_cfg cfg = cfg_of(cli);
-	int err = find_file(cli);
+	int err = tg_store_find(cli);
 
 	return err == TG_OK ? tg_outbox_open(box, &cfg, &cli->boot, &cli->why) : err;
 }

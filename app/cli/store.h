@@ -10,6 +10,8 @@
 #include "app/cli/cli.h"
 #include "app/outbox/outbox.h"
 
+/* 0, or MISSING with a sentence when there is no store yet. */
+TG_CHECKED int tg_store_find(struct tg_cli *cli);
 /* Both refuse a folder that holds no store (MISSING) instead of making one; the sentence is in
  * cli->why. To be ended by tg_outbox_close and tg_outbox_look_end. */
 TG_CHECKED int tg_store_enter(struct tg_cli *cli, struct tg_outbox *box);
