@@ -33,12 +33,12 @@ struct tg_net {
 	int errno_; /* of the address tried last, or 0                     */
 	unsigned state_;
 	unsigned count_, next_; /* addresses found, next to try                 */
-	uint16_t port_;
 	uint32_t span_ms_;
 	uint64_t deadline_ms_;
 	uint64_t address_deadline_ms_; /* each address gets its share of what is left */
 	uint8_t addresses_[TG_NET_ADDRESSES_MAX][TG_NET_ADDRESS_BYTES];
 	char host_[TG_NET_HOST_BYTES_MAX];
+	uint16_t port_;
 };
 
 /* Begins a connection. Returns 0 or CONFIG, RESOLVE, LIMIT with a sentence. tg_net_close() is owed

@@ -35,20 +35,20 @@ struct tg_tls_credentials {
 enum { TG_TLS_FIRST_BYTES = 5 };
 
 struct tg_tls {
-	bool taken;
-	bool open;     /* the handshake is done                                      */
-	bool offered;  /* an earlier session was offered                             */
-	bool verified; /* the peer's chain was looked at: not a resumed session      */
-	bool refused;  /* ... and refused; `why` has the sentence                    */
-	unsigned recv_needs, send_needs; /* what the last TG_ERR_AGAIN waits for            */
-	size_t send_bytes;    /* already encrypted and not yet sent                         */
-	unsigned first_count; /* the peer's first bytes tell whether it speaks TLS at all   */
-	uint8_t first[TG_TLS_FIRST_BYTES];
 	struct tg_tls_credentials *credentials;
 	struct tg_net *net;
-	struct tg_why *why; /* of the call under way                                      */
+	struct tg_why *why; /* of the call under way                                         */
 	mbedtls_ssl_context ssl;
+	size_t send_bytes; /* already encrypted and not yet sent                            */
+	unsigned recv_needs, send_needs; /* what the last TG_ERR_AGAIN waits for             */
+	unsigned first_count;            /* of `first`                                       */
 	char described[96];
+	uint8_t first[TG_TLS_FIRST_BYTES]; /* the peer's: do they look like TLS at all?      */
+	bool taken;
+	bool open;     /* the handshake is done                                              */
+	bool offered;  /* an earlier session was offered                                     */
+	bool verified; /* the peer's chain was looked at: not a resumed session              */
+	bool refused;  /* ... and refused; `why` has the sentence                            */
 };
 
 /* Whom the peer must be. */
