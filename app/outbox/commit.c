@@ -73,6 +73,20 @@ static int put_index(struct tg_outbox *box, MDB_txn *txn)
 	return 0;
 }
 
+/* A changed page goes with its stream's row, which holds the root and the counts. */
+static void mark_owners(struct tg_outbox *box)
+{
+	for (uint32_t i = 0; i < box->index_cache_.count; i++) {
+		const struct tg_index_page *page = &box->index_cache_.pages[i];
+
+		if (page->state != TG_INDEX_PAGE_DIRTY && page->state != TG_INDEX_PAGE_DROPPED)
+			continue;
+		for (uint32_t at = 0; at < CONFIG_TG_SOURCES_MAX; at++)
+			if (box->open_[at].stream != NULL && box->open_[at].row.number == page->stream)
+				box->open_[at].dirty = true;
+	}
+}
+
 static int put_streams(struct tg_outbox *box, MDB_txn *txn)
 {
 	for (uint32_t i = 0; i < CONFIG_TG_SOURCES_MAX; i++) {
@@ -231,6 +245,7 @@ int tg_outbox_commit(struct tg_outbox *box, uint64_t mono_ms, struct tg_why *why
 		box->last_commit_ms_ = mono_ms;
 		return 0;
 	}
+	mark_owners(box);
 	int err = transaction(box, true);
 	bool records = err == 0;
 	if (err == TG_ERR_FULL) {

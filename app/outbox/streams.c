@@ -42,7 +42,7 @@ static void write_row(struct tg_writer *writer, const struct tg_stream_row *row)
 		tg_write_u64(writer, row->damage[i].last);
 	}
 	tg_write_u16(writer, row->resend_sink);
-	tg_write_u32(writer, row->after_cmp_bytes);
+	tg_write_u32(writer, row->after_bytes != 0 ? row->after_cmp_bytes : 0);
 	tg_write_view(writer, tg_view_of(row->after, row->after_bytes));
 	tg_write_view(writer, tg_view_str(row->name));
 	tg_write_view(writer, tg_view_str(row->type));

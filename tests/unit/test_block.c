@@ -20,7 +20,9 @@ TG_TEST(block_gives_back_what_was_added)
 {
 	struct tg_block_view view;
 	struct tg_block_record read;
-	struct tg_record deleted = { .op = TG_DELETE, .body = tg_view_str("\"k\""), .key_bytes = 3 };
+	struct tg_record deleted = { .op = TG_DELETE,
+				     .body = tg_view_str("\"k\""),
+				     .key_bytes = 3 };
 
 	tg_crc32c_init();
 	tg_block_start(&block, 7, 41);
@@ -72,10 +74,9 @@ TG_TEST(block_fills_to_its_last_bytes_and_goes_on_when_loaded)
 TG_TEST(block_enters_a_large_body_by_length_and_checksum)
 {
 	static uint8_t body[TG_BLOCK_BODY_MAX + 1];
-	struct tg_record record = { .op = TG_UPSERT,
-				    .body = tg_view_of(body, sizeof(body)),
-				    .key_at = 1,
-				    .key_bytes = 2 };
+	struct tg_record record = {
+		.op = TG_UPSERT, .body = tg_view_of(body, sizeof(body)), .key_at = 1, .key_bytes = 2
+	};
 	struct tg_block_view view;
 	struct tg_block_record read;
 
@@ -91,7 +92,8 @@ TG_TEST(block_enters_a_large_body_by_length_and_checksum)
 	TG_CHECK(tg_block_record_bytes(&view, 0) > sizeof(body));
 }
 
-/* Every bit of a block is under a checksum: header and table spoil the block, a record only itself. */
+/* Every bit of a block is under a checksum: header and table spoil the block, a record only itself.
+ */
 TG_TEST(block_tells_every_flipped_bit)
 {
 	struct tg_block_view view;

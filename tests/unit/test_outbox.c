@@ -162,7 +162,8 @@ TG_TEST(outbox_keeps_records_bookmark_and_positions_over_a_restart)
 	TG_CHECK_INT(tg_outbox_stream_count(&box), 1);
 	open = stream("r/d/t");
 	TG_CHECK_INT(open->stream->next_seq, 2001);
-	TG_CHECK(tg_view_same(tg_view_of(open->bookmark, open->bookmark_bytes), tg_view_str("mark")));
+	TG_CHECK(tg_view_same(tg_view_of(open->bookmark, open->bookmark_bytes),
+			      tg_view_str("mark")));
 	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
 	TG_CHECK_INT(open->stream->acked[slot], 1234);
 	TG_CHECK(open->stream->first_block > 1 && open->stream->first_block <= 1235);
@@ -223,7 +224,8 @@ TG_TEST(outbox_keeps_large_bodies_in_chunks)
 	finish();
 }
 
-/* Goal: at its cap the store stops taking, and can always be drained, also when its map is fragmented. */
+/* Goal: at its cap the store stops taking, and can always be drained, also when its map is
+ * fragmented. */
 TG_TEST(outbox_at_its_cap_stops_and_drains)
 {
 	uint32_t slot;
@@ -288,8 +290,8 @@ TG_TEST(outbox_copied_elsewhere_takes_a_new_instance)
 	commit();
 	memcpy(before, box.instance_, sizeof(before));
 	tg_outbox_close(&box);
-	snprintf(command, sizeof(command), "cp %s/data.mdb %s/copy && mv %s/copy %s/data.mdb", folder,
-		 folder, folder, folder);
+	snprintf(command, sizeof(command), "cp %s/data.mdb %s/copy && mv %s/copy %s/data.mdb",
+		 folder, folder, folder, folder);
 	TG_CHECK_INT(system(command), 0);
 	open_box(1 << 20);
 	TG_CHECK(strcmp(before, box.instance_) != 0);
@@ -363,15 +365,18 @@ static uint64_t salvage_after(const char *how)
 
 TG_TEST(outbox_salvages_what_a_flipped_bit_left)
 {
-	uint64_t left = salvage_after("printf X | dd of=data.mdb bs=1 seek=400000 conv=notrunc 2>/dev/null");
+	uint64_t left = salvage_after(
+		"printf X | dd of=data.mdb bs=1 seek=400000 conv=notrunc 2>/dev/null");
 
 	TG_CHECK(left >= 1499 && left <= 1500);
 }
 
 TG_TEST(outbox_salvages_what_lost_metas_left)
 {
-	TG_CHECK_INT(salvage_after("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null"),
-		     1500);
+	TG_CHECK_INT(
+		salvage_after(
+			"dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null"),
+		1500);
 }
 
 TG_TEST(outbox_salvages_what_a_cut_file_left)
@@ -388,7 +393,9 @@ TG_TEST(outbox_starts_over_from_a_file_of_noise)
 
 TG_TEST(outbox_keeps_one_item_for_an_oversize_row)
 {
-	struct tg_aside item = { .kind = TG_ASIDE_OVERSIZE, .stream = 1, .body = tg_view_str("\"k1\"") };
+	struct tg_aside item = { .kind = TG_ASIDE_OVERSIZE,
+				 .stream = 1,
+				 .body = tg_view_str("\"k1\"") };
 	struct tg_aside read;
 
 	start(4 << 20);
