@@ -93,8 +93,8 @@ static int take_seconds(uint32_t *out, const char *text, struct tg_why *why)
 
 	if (isdigit((unsigned char)text[0]))
 		seconds = strtoul(text, &end, 10);
-	if (end == NULL || *end != '\0' || seconds > TG_WAIT_SECONDS_MAX)
-		return tg_why_set(why, TG_ERR_CONFIG, "--wait takes seconds, 0 to %d, not %s",
+	if (end == NULL || *end != '\0' || seconds == 0 || seconds > TG_WAIT_SECONDS_MAX)
+		return tg_why_set(why, TG_ERR_CONFIG, "--wait takes seconds, 1 to %d, not %s",
 				  TG_WAIT_SECONDS_MAX, text);
 	*out = (uint32_t)seconds;
 	return TG_OK;

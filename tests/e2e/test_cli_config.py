@@ -53,7 +53,8 @@ class Config(Case):
     def test_secrets_that_are_missing_are_named_and_never_shown(self):
         cases = (({"$file": str(self.folder / "none")}, "secret's file"),
                  ({"$env": "TIDEGATE_NO_SUCH_VARIABLE"}, "TIDEGATE_NO_SUCH_VARIABLE is not set"),
-                 ({"$credential": "token"}, "$credential"),
+                 ({"$credential": "a/b"}, "holds no slash"),
+                 ({"$credential": "token"}, "token cannot be read"),
                  ({"$fiel": "x"}, "sources[0].password"), (7, "sources[0].password: must be"))
         for password, sentence in cases:
             self.refused(self.check_config(self.with_source(password=password),
@@ -67,7 +68,7 @@ class Config(Case):
 
     def test_no_secret_is_shown_by_a_sync_that_fails(self):
         path = self.write("tidegate.json", self.with_source(password=SECRET))
-        done = run("sync", "--config", path, "--wait", "0", "--log-level", "debug")
+        done = run("sync", "--config", path, "--wait", "5", "--log-level", "debug")
         self.assertEqual(done.returncode, 10, done.stderr)
         self.assertNotIn(SECRET, done.stdout + done.stderr)
 
@@ -90,10 +91,10 @@ class Config(Case):
 
     def test_the_log_is_set_by_file_and_words(self):
         path = self.write("tidegate.json", self.config(log={"format": "json", "level": "error"}))
-        done = run("sync", "--config", path, "--wait", "0", "--log-level", "info")
+        done = run("sync", "--config", path, "--wait", "5", "--log-level", "info")
         events = [line for line in done.stderr.splitlines() if line.startswith("{")]
         self.assertTrue(events, done.stderr)
-        done = run("sync", "--config", path, "--wait", "0", "--log-level", "info",
+        done = run("sync", "--config", path, "--wait", "5", "--log-level", "info",
                    "--log-format", "text")
         self.assertFalse([line for line in done.stderr.splitlines() if line.startswith("{")])
 

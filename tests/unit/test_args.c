@@ -88,6 +88,7 @@ TG_TEST(args_refusals_say_what_is_missing)
 	refused("sync --config=", "wants a FILE, not nothing");
 	refused("sync --config c --wait x", "--wait takes seconds");
 	refused("sync --config c --wait 99999", "--wait takes seconds");
+	refused("sync --config c --wait 0", "--wait takes seconds");
 	refused("sync --config c --json=1", "takes no value");
 	refused("sync --config c --log-level loud", "--log-level takes error|warning|info|debug");
 	refused("version now", "takes no now");
