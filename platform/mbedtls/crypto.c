@@ -3,46 +3,11 @@
 #include "platform/assert.h"
 #include "platform/mbedtls/compat.h"
 
-/* The contexts are plain memory in both versions: no init or free is owed (asserted on board
- * builds by the sizes; a hardware accelerator with handles would break the sizes first). */
-_Static_assert(sizeof(mbedtls_sha1_context) <= sizeof(struct tg_sha1), "enlarge tg_sha1");
+/* The contexts are plain memory in both versions, so that a copy continues on its own. */
 _Static_assert(sizeof(mbedtls_sha256_context) <= sizeof(((struct tg_pbkdf2 *)0)->inner_),
 	       "enlarge tg_pbkdf2");
 
 enum { SHA256_BLOCK_BYTES = 64 };
-
-void tg_sha1_start(struct tg_sha1 *sha)
-{
-	mbedtls_sha1_context *context = (mbedtls_sha1_context *)(void *)sha->opaque_;
-
-	mbedtls_sha1_init(context);
-	TG_ASSERT(mbedtls_sha1_starts(context) == 0);
-}
-
-void tg_sha1_add(struct tg_sha1 *sha, struct tg_view bytes)
-{
-	mbedtls_sha1_context *context = (mbedtls_sha1_context *)(void *)sha->opaque_;
-
-	if (bytes.bytes > 0)
-		TG_ASSERT(mbedtls_sha1_update(context, bytes.at, bytes.bytes) == 0);
-}
-
-void tg_sha1_end(struct tg_sha1 *sha, uint8_t digest[TG_SHA1_BYTES])
-{
-	mbedtls_sha1_context *context = (mbedtls_sha1_context *)(void *)sha->opaque_;
-
-	TG_ASSERT(mbedtls_sha1_finish(context, digest) == 0);
-}
-
-void tg_sha1_two(struct tg_view head, struct tg_view body, uint8_t digest[TG_SHA1_BYTES])
-{
-	struct tg_sha1 sha;
-
-	tg_sha1_start(&sha);
-	tg_sha1_add(&sha, head);
-	tg_sha1_add(&sha, body);
-	tg_sha1_end(&sha, digest);
-}
 
 static void sha256_add(mbedtls_sha256_context *context, struct tg_view bytes)
 {

@@ -1,6 +1,7 @@
 #include "tests/check.h"
 
 #include "platform/crypto.h"
+#include "platform/mbedtls/sha1.h"
 
 static const char *hex(const uint8_t *at, size_t bytes)
 {
@@ -39,6 +40,38 @@ TG_TEST(sha1_streams_through_every_split)
 		tg_sha1_add(&sha, tg_view_of(bytes + cut, sizeof(bytes) - cut));
 		tg_sha1_end(&sha, digest);
 		TG_CHECK_BYTES(digest, sizeof(digest), whole, sizeof(whole));
+	}
+}
+
+/* FIPS 180-4's third example, through the length's second byte. */
+TG_TEST(sha1_of_a_million_letters)
+{
+	static uint8_t letters[1000000];
+	uint8_t digest[TG_SHA1_BYTES];
+
+	memset(letters, 'a', sizeof(letters));
+	tg_sha1_two(tg_view_of(letters, 1), tg_view_of(letters, sizeof(letters) - 1), digest);
+	TG_CHECK_STR(hex(digest, sizeof(digest)), "34aa973cd4c4daa4f61eeb2bdbad27316534016f");
+}
+
+TG_TEST(sha1_instructions_agree_with_the_portable_loop)
+{
+	uint32_t a[5] = { 1, 2, 3, 4, 5 }, b[5] = { 1, 2, 3, 4, 5 };
+	uint8_t bytes[8 * TG_SHA1_BLOCK_BYTES];
+	uint32_t seed = 1;
+
+	if (!tg_sha1_has_x86()) {
+		printf("this processor has no SHA instructions\n");
+		return;
+	}
+	for (unsigned turn = 0; turn < 2000; turn++) {
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			seed = seed * 1664525u + 1013904223u;
+			bytes[i] = (uint8_t)(seed >> 24);
+		}
+		tg_sha1_blocks_portable(a, bytes, 1 + turn % 8);
+		tg_sha1_blocks_x86(b, bytes, 1 + turn % 8);
+		TG_CHECK_BYTES((uint8_t *)b, sizeof(b), (uint8_t *)a, sizeof(a));
 	}
 }
 
