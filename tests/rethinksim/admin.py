@@ -97,7 +97,6 @@ def config_of(world, table):
     return {
         "db": table.database, "durability": "hard", "id": table.identity,
         "indexes": sorted(table.indexes), "name": table.name, "primary_key": table.primary_key,
-        "flush_interval": "default",
         "shards": [{"nonvoting_replicas": [], "primary_replica": world.name,
                     "replicas": [world.name]}],
         "write_acks": "majority", "write_hook": None}

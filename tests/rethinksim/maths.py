@@ -152,6 +152,12 @@ def modulo(call):
     return math.fmod(left, right)
 
 
+@term(64)
+def call_function(call):
+    """FUNCALL: r.do puts the function first and its arguments behind it."""
+    return call.function(0)(*[call.datum(at) for at in range(1, len(call))])
+
+
 @term(92)
 def default(call):
     try:
@@ -200,8 +206,18 @@ def coerce_to(call):
 def _as_string(found):
     """BINARY becomes its bytes as text, a string stays, everything else becomes JSON."""
     if values.pseudo(found) == "BINARY":
-        return values.binary_bytes(found).decode("utf-8", "surrogateescape")
+        return _utf8(values.binary_bytes(found))
     return found if type(found) is str else spelling.spell(found)
+
+
+def _utf8(data):
+    """Bytes as a string; the server takes surrogates but nothing else that is not UTF-8."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        start = data[:error.start].decode("utf-8", "surrogatepass")
+        raise Reql(LOGIC, f"String `{start}` (truncated) is not a UTF-8 string; Invalid initial "
+                          f"byte seen at position {error.start}.") from error
 
 
 def _as_number(text):
@@ -228,7 +244,10 @@ def to_epoch_time(call):
 
 @term(99)
 def from_iso8601(call):
-    return values.parse_iso8601(call.typed(0, "STRING"))
+    try:
+        return values.parse_iso8601(call.typed(0, "STRING"))
+    except Reql as error:
+        raise error.at(call.path + (0,))
 
 
 @term(100)

@@ -6,7 +6,8 @@ Each term number has one handler, registered by @term in reads.py, maths.py, wri
 import dataclasses
 
 from . import values
-from .errors import Reql, denied, COMPILE, INTERNAL, LOGIC, NON_EXISTENCE, OP_FAILED
+from .errors import Reql, denied, COMPILE, LOGIC, NON_EXISTENCE, OP_FAILED
+from .spelling import pretty
 from .streams import Batch, Listed, Scan, Stream
 
 HANDLERS = {}
@@ -49,6 +50,13 @@ class Function:
         scope.update(zip(self.names, arguments))
         scope["row"] = arguments[0] if arguments else None
         return to_datum(self.evaluator.eval(self.body, scope, self.path))
+
+
+def as_term(value):
+    """A plain value as a term that evaluates to it."""
+    if type(value) is list:
+        return [float(MAKE_ARRAY), [as_term(part) for part in value]]
+    return [float(DATUM), value]
 
 
 class Single:
@@ -110,8 +118,8 @@ class Call:
         found = []
         for at, part in enumerate(self.nodes):
             if type(part) is list and part and part[0] == ARGS:
-                found += [[DATUM, value] for value in
-                          to_datum(self.evaluator.eval(part[1][0], self.scope, self.path + (at,)))]
+                given = self.evaluator.eval(part[1][0], self.scope, self.path + (at,))
+                found += [as_term(value) for value in to_datum(given)]
             else:
                 found.append(part)
         return found
@@ -141,12 +149,12 @@ class Call:
                 self.path + (at,))
         return found
 
-    def stream(self, at):
-        """Argument `at` as a stream; reading a table needs the permission."""
+    def stream(self, at, place=None):
+        """Argument `at` as a stream; a refused read is reported at `place`, else at this term."""
         found = self.arg(at)
         if isinstance(found, Stream):
             if isinstance(found, Scan):
-                self.evaluator.need_read(found.table)
+                self.need_read(found.table, place)
             return found
         if isinstance(found, Single):
             found = found.value
@@ -158,8 +166,17 @@ class Call:
         """Argument `at`, which must be a whole table."""
         found = self.arg(at)
         if not isinstance(found, Scan) or found.kind != "TABLE":
-            raise Reql(LOGIC, f"Expected type TABLE but found {kind_of(found)}.").at(self.path + (at,))
+            shown = f":\nSELECTION ON table({found.table.name})" if isinstance(found, Scan) else "."
+            raise Reql(LOGIC, f"Expected type TABLE but found {kind_of(found)}{shown}").at(
+                self.path + (at,))
         return found.table
+
+    def need_read(self, table, place=None):
+        """The permission to read, and that the table can be read at all."""
+        try:
+            self.evaluator.need_read(table)
+        except Reql as error:
+            raise error.at(self.path if place is None else self.path + (place,))
 
     def function(self, at):
         """Argument `at` as a function; a term around r.row or a plain value is one too."""
@@ -198,11 +215,23 @@ class Evaluator:
         if not node or type(node[0]) is not float:
             raise Reql(LOGIC, "Expected a TermType as a NUMBER but found "
                               f"{values.type_name(node[0]) if node else 'nothing'}.", COMPILE).at(path)
+        if node[0] == DATUM:
+            return self._literal(node, path)
         handler = HANDLERS.get(int(node[0]))
         if handler is None:
-            raise Reql(INTERNAL, f"rethinksim does not know term {int(node[0])}.", COMPILE).at(path)
+            raise Reql(LOGIC, f"Unrecognized TermType: {int(node[0])}.", COMPILE).at(path)
         try:
             return handler(Call(self, node, scope, path))
+        except Reql as error:
+            raise error.at(path)
+
+    @staticmethod
+    def _literal(node, path):
+        """DATUM holds its value bare; an array there is no argument list and is refused."""
+        if len(node) < 2 or type(node[1]) is list:
+            raise Reql(LOGIC, "DATUM takes one value that is not an array.", COMPILE).at(path)
+        try:
+            return values.normalise(node[1])
         except Reql as error:
             raise error.at(path)
 
@@ -228,11 +257,6 @@ class Evaluator:
                      scale=asked.get("first_batch_scaledown_factor", Batch.scale))
 
 
-@term(DATUM)
-def datum(call):
-    return values.normalise(call.nodes[0])
-
-
 @term(MAKE_ARRAY)
 def make_array(call):
     return [call.datum(at) for at in range(len(call))]
@@ -242,7 +266,7 @@ def make_array(call):
 def variable(call):
     name = call.nodes[0]
     if name not in call.scope:
-        raise Reql(LOGIC, f"Variable name not found.", COMPILE)
+        raise Reql(LOGIC, "Variable name not found.", COMPILE)
     return call.scope[name]
 
 
@@ -261,5 +285,4 @@ def function(call):
 
 def missing(name, found):
     """The error for a member that is not there."""
-    from .spelling import spell
-    return Reql(NON_EXISTENCE, f"No attribute `{name}` in object:\n{spell(found)}")
+    return Reql(NON_EXISTENCE, f"No attribute `{name}` in object:\n{pretty(found)}")

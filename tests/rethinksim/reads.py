@@ -1,8 +1,9 @@
 """Terms that find rows: tables, keys, ranges, order, filters, and the shapes made of them."""
 
 from . import values
-from .errors import Reql, LOGIC, NON_EXISTENCE, OP_FAILED
-from .query import Database, Function, Single, missing, term, to_datum
+from .errors import Reql, denied, LOGIC, NON_EXISTENCE, OP_FAILED
+from .query import Database, Function, Single, kind_of, missing, term, to_datum
+from .spelling import pretty
 from .streams import Concat, Filter, Listed, Map, Scan, Slice, Stream, ROWS_UNLIMITED
 
 ASC, DESC = 73, 74
@@ -25,9 +26,8 @@ def table(call):
     else:
         holder = call.evaluator.optargs.get("db") or Database("test")
     if holder.name == "rethinkdb" and not call.user.may("read", "rethinkdb", name):
-        from .errors import denied
         raise denied(call.user.name, "read")
-    return Scan(call.world.table(holder.name, name))
+    return Scan(call.world.table(holder.name, name), call.path)
 
 
 @term(16)
@@ -35,7 +35,7 @@ def get(call):
     found = call.table(0)
     call.evaluator.need_read(found)
     key = call.datum(1)
-    values.check_primary_key(key, "")
+    values.check_primary_key(key)
     return Single(found, values.order_key(key))
 
 
@@ -58,14 +58,13 @@ def get_all(call):
 def between(call):
     source = call.arg(0)
     if not isinstance(source, Scan):
-        raise Reql(LOGIC, "Expected type TABLE_SLICE but found " + values.type_name(
-            to_datum(source)) + ".")
+        raise Reql(LOGIC, f"Expected type TABLE_SLICE but found {kind_of(source)}.")
+    call.need_read(source.table)
     low, high = call.datum(1), call.datum(2)
     for at, bound in ((1, low), (2, high)):
-        if not values.is_key(bound, edges=True):
-            shown = values.type_name(bound)
-            hint = ("Keys cannot be NULL" if bound is None else f"Keys cannot be {shown}")
-            raise Reql(LOGIC, hint + ".").at(call.path + (at,))
+        if bound is None:
+            raise Reql(LOGIC, "Cannot use `null` in BETWEEN, use `r.minval` or `r.maxval` to denote "
+                              "unboundedness.").at(call.path + (at,))
     left = call.opt("left_bound", "closed") == "closed"
     right = call.opt("right_bound", "open") == "closed"
     return source.between((low, left), (high, right), call.opt("index"))
@@ -81,6 +80,7 @@ def order_by(call):
             index = to_datum(call.evaluator.eval(index[1][0], call.scope, call.path + ("index", 0)))
         if not isinstance(source, Scan):
             raise Reql(LOGIC, "Indexed order_by can only be performed on a TABLE or TABLE_SLICE.")
+        call.need_read(source.table)
         return source.ordered(index, order)
     source = call.stream(0)
     items = list(source.items())
@@ -106,7 +106,13 @@ def _sorted_by(call, at, items):
         try:
             row = item.value
             value = function(row) if function else row[node]
-        except (KeyError, Reql):
+        except KeyError:
+            return (-2,)
+        except TypeError as error:
+            raise no_bracket(row).at(path) from error
+        except Reql as error:
+            if error.code != NON_EXISTENCE:
+                raise
             return (-2,)
         return values.order_key(value)
     return sorted(items, key=key, reverse=down)
@@ -139,13 +145,13 @@ def matches(found, wanted):
 @term(71)
 def limit(call):
     count = int(call.typed(1, "NUMBER"))
-    return Slice(call.stream(0), 0, count)
+    return Slice(call.stream(0, 0), 0, count)
 
 
 @term(70)
 def skip(call):
     count = int(call.typed(1, "NUMBER"))
-    return Slice(call.stream(0), count, ROWS_UNLIMITED)
+    return Slice(call.stream(0, 0), count, ROWS_UNLIMITED)
 
 
 @term(30)
@@ -187,7 +193,7 @@ def count_rows(call):
 
 @term(86)
 def is_empty(call):
-    return next(iter(call.stream(0).items()), None) is None
+    return next(iter(call.stream(0, 0).items()), None) is None
 
 
 @term(38)
@@ -222,8 +228,9 @@ def _extreme(call, order):
     """MIN or MAX, by index, by field or function, or of the values themselves."""
     index = call.opt("index")
     if index is not None:
-        source = call.stream(0)
-        found = next(iter(source.ordered(index, order).items()), None)
+        table_read = call.table(0)
+        call.evaluator.need_read(table_read)
+        found = next(iter(Scan(table_read).ordered(index, order).items()), None)
     else:
         items = list(call.stream(0).items())
         if len(call) > 1:
@@ -330,16 +337,16 @@ def merge(call):
 
 def field_of(value, name):
     if type(value) is not dict:
-        raise Reql(LOGIC, f"Cannot perform bracket on a non-object non-sequence "
-                          f"`{_shown(value)}`.")
+        raise no_bracket(value)
     if name not in value:
         raise missing(name, value)
     return value[name]
 
 
-def _shown(value):
-    from .spelling import spell
-    return spell(value)
+def no_bracket(value):
+    """The error for a member of something that has none."""
+    code = NON_EXISTENCE if value is None else LOGIC
+    return Reql(code, f"Cannot perform bracket on a non-object non-sequence `{pretty(value)}`.")
 
 
 @term(31)
@@ -357,7 +364,7 @@ def _bracket(call, found, name):
         call.evaluator.need_read(found.table)
         found = found.value
         if found is None:
-            raise Reql(NON_EXISTENCE, "Cannot perform bracket on a non-object non-sequence `null`.")
+            raise no_bracket(None).at(call.path + (0,))
     if type(name) is float:
         parts = found if type(found) is list else list(call.stream(0).values())
         if not -len(parts) <= int(name) < len(parts):
@@ -366,8 +373,8 @@ def _bracket(call, found, name):
     if isinstance(found, Stream) or type(found) is list:
         source = call.stream(0)
         return Map(Filter(source, lambda row: name in row, lambda: False), lambda row: row[name])
-    if found is None:
-        raise Reql(NON_EXISTENCE, "Cannot perform bracket on a non-object non-sequence `null`.")
+    if type(found) is not dict:
+        raise no_bracket(found).at(call.path + (0,))
     return field_of(found, name)
 
 

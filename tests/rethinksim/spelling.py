@@ -17,6 +17,8 @@ INTEGER_MAX = float(1 << 53)
 ESCAPES = {chr(code): f"\\u{code:04X}" for code in range(0x20)}
 ESCAPES.update({"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r",
                 '"': '\\"', "\\": "\\\\"})
+LONE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])"
+                         r"|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]..)")
 TO_ESCAPE = re.compile(r'[\x00-\x1f"\\]')
 
 # The server's rounding step multiplies by a table of ten powers but is asked for up to eighteen of
@@ -26,6 +28,10 @@ TEN_POWERS = [10**index for index in range(10)] + [0] * 12
 
 class BadJson(ValueError):
     """Text that the server's own JSON reader refuses."""
+
+
+class TwiceNamed(BadJson):
+    """An object that names a member twice."""
 
 
 def _cached_powers():
@@ -161,6 +167,18 @@ def spell(value):
     raise TypeError(f"no JSON value: {kind.__name__}")
 
 
+def pretty(value, depth=0):
+    """The spread-out form that the server uses inside error texts."""
+    if type(value) is dict:
+        inner = "\t" * (depth + 1)
+        members = (f"{inner}{spell_string(name)}:\t{pretty(value[name], depth + 1)}"
+                   for name in sorted(value))
+        return "{\n" + ",\n".join(members) + "\n" + "\t" * depth + "}" if value else "{}"
+    if type(value) is list:
+        return "[" + ", ".join(pretty(part, depth + 1) for part in value) + "]"
+    return spell(value)
+
+
 def encode(value):
     """spell() as bytes; lone surrogates, which the server stores, pass as three bytes each."""
     return spell(value).encode("utf-8", "surrogatepass")
@@ -187,7 +205,7 @@ def _members(pairs):
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise BadJson(f"Duplicate key {spell_string(twice)} in JSON.")
+        raise TwiceNamed(f"Duplicate object key: {twice}.")
     return found
 
 
@@ -199,7 +217,10 @@ _QUICK = json.JSONDecoder(parse_int=float)
 def decode(data):
     """Foreign JSON bytes as a value; every number becomes a float. Raises BadJson."""
     try:
-        return _DECODER.decode(data.decode("utf-8", "surrogatepass"))
+        text = data.decode("utf-8", "surrogatepass")
+        if LONE_ESCAPE.search(text):
+            raise BadJson("The surrogate pair in string is invalid.")
+        return _DECODER.decode(text)
     except BadJson:
         raise
     except (ValueError, RecursionError) as error:

@@ -89,8 +89,9 @@ class Listed(Stream):
 class Scan(Stream):
     """A table, or a range of it, in no order or in an index's."""
 
-    def __init__(self, table):
+    def __init__(self, table, path=()):
         self.table = table
+        self.path = path                # of the TABLE term, where the server puts some errors
         self.kind = "TABLE"
         self.index = None               # None: the primary key
         self.order = None               # None, "asc", "desc"
@@ -103,33 +104,30 @@ class Scan(Stream):
     def between(self, low, high, index):
         """This scan, bounded; each bound is (value, closed)."""
         self.low, self.high, self.ranged = low, high, True
-        self.kind = "SELECTION<STREAM>"
+        self.kind = "TABLE_SLICE"
         self.use(index)
         return self
 
     def use(self, index):
-        """Reads through the named index, which must be the one of an earlier BETWEEN."""
+        """Reads through the named index."""
         name = None if index in (None, self.table.primary_key) else index
         if name is not None:
             self.table.index(name)
-        if self.ranged and self.index not in (None, name):
-            raise Reql(LOGIC, f"Cannot order by index `{index}` after calling BETWEEN on index "
-                              f"`{self.index}`.")
         self.index = name
 
     def ordered(self, index, order):
         if self.ranged and self.index != (None if index == self.table.primary_key else index):
             raise Reql(LOGIC, f"Cannot order by index `{index}` after calling BETWEEN on index "
-                              f"`{self.index or self.table.primary_key}`.")
+                              f"`{self.index or self.table.primary_key}`.").at(self.path)
         self.use(index)
         self.order = order
-        self.kind = "SELECTION<STREAM>"
+        self.kind = "TABLE_SLICE"
         return self
 
     def _entries(self):
         """The sorted list that is walked: keys, or (index key, key) pairs."""
         if not self.table.alive:
-            raise Reql(OP_FAILED, f"Cannot perform read: table `{self.table.full_name}` was dropped.")
+            raise Reql(OP_FAILED, "Cannot perform read: Failed to retrieve the table configuration")
         if self.index is None:
             return self.table.keys
         return self.table.index(self.index).build(self.table)
@@ -253,13 +251,18 @@ class Wrapped(Stream):
                 return found
 
 
+def selection_kind(source):
+    """The type of a table's or a slice's rows picked out; any other stream keeps its own."""
+    return "SELECTION<STREAM>" if isinstance(source, Scan) else source.kind
+
+
 class Filter(Wrapped):
     """Rows for which the predicate is neither false nor null."""
 
     def __init__(self, source, predicate, default):
         super().__init__(source)
         self._predicate, self._default = predicate, default
-        self.kind = source.kind.replace("TABLE", "SELECTION<STREAM>")
+        self.kind = selection_kind(source)
 
     def change(self, found):
         return [item for item in found if self._keeps(item)]
@@ -289,7 +292,7 @@ class Slice(Wrapped):
 
     def __init__(self, source, start, end):
         super().__init__(source)
-        self.kind = source.kind.replace("TABLE", "SELECTION<STREAM>")
+        self.kind = selection_kind(source)
         self._skip, self._left = start, end - start
         self.done = self._left <= 0
 

@@ -137,7 +137,7 @@ class Table:
     def key_of(self, document):
         """The order key of a document's primary key, checked."""
         value = document.get(self.primary_key)
-        values.check_primary_key(value, spelling.spell(value))
+        values.check_primary_key(value)
         return values.order_key(value)
 
     def put(self, key, text):

@@ -9,7 +9,8 @@ import binascii
 import datetime
 import math
 
-from .errors import Reql, LOGIC
+from . import spelling
+from .errors import Reql, LOGIC, NON_EXISTENCE
 
 TAG = "$reql_type$"
 TYPE_NAMES = {float: "NUMBER", str: "STRING", bool: "BOOL", list: "ARRAY", type(None): "NULL"}
@@ -82,13 +83,16 @@ def is_key(value, edges=False):
     return kind in (str, float, bool) or (edges and kind is Edge)
 
 
-def check_primary_key(value, shown):
-    """Refuses what the server refuses as a primary key; `shown` is the value's text."""
+def check_primary_key(value):
+    """Refuses what the server refuses as a primary key."""
+    shown = spelling.pretty(value)
     if not is_key(value):
-        raise Reql(LOGIC, "Primary keys must be either a number, string, bool, pseudotype or array "
+        raise Reql(NON_EXISTENCE if value is None else LOGIC, "Primary keys must be either a number, string, bool, pseudotype or array "
                           f"(got type {type_name(value)}):\n{shown}")
     if type(value) is str and "\0" in value:
-        raise Reql(LOGIC, "Key cannot contain a null byte (i.e. `\\0` in JSON or `\\x00` elsewhere).")
+        start = value[:value.index("\0") + 1]
+        raise Reql(LOGIC, "String {} (truncated) contains NULL byte at offset {} in index key.".format(
+            shown.replace("\\u0000", "\\x00"), len(start) - 1))
     if _key_bytes(value) > STRING_KEY_BYTES_MAX + 1:
         raise Reql(LOGIC, f"Primary key too long (max {STRING_KEY_BYTES_MAX} characters): {shown}")
 
@@ -155,7 +159,7 @@ def normalise(value):
     if name == "BINARY":
         return make_binary(_decode_base64(value["data"]))
     if name not in (None, "GEOMETRY"):
-        raise Reql(LOGIC, f"Unknown $reql_type$ `{name}`.")
+        raise Reql(LOGIC, f"Unknown $reql_type$ `PTYPE<{name}>`.")
     return {member: normalise(part) for member, part in value.items()}
 
 

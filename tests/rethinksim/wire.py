@@ -3,10 +3,11 @@
 import struct
 
 from . import scram, spelling
-from .errors import Hangup, Reql, CLIENT, COMPILE, LOGIC
+from .errors import Hangup, Reql, denied, CLIENT, COMPILE, INTERNAL, LOGIC
 from .faults import GREETINGS, OLD_TEXT
 from .query import Database, Evaluator, Function, Single, kind_of
 from .streams import Stream
+from .values import Edge, type_name
 from . import admin, maths, reads, writes  # noqa: F401  (they register their terms)
 
 MAGIC = 0x34C2BDC3
@@ -116,6 +117,9 @@ class Connection:
         except Reql as error:
             self._forget(token)
             body = failure(error)
+        except Exception as error:  # a fault of the simulator: said on the wire, so that a test sees it
+            self._forget(token)
+            body = failure(Reql(INTERNAL, f"rethinksim broke: {error!r}"))
         if body is not None:
             self.server.counters["answers"] += 1
             self.channel.send_answer(token, body)
@@ -143,15 +147,32 @@ class Connection:
     def _parse(data):
         try:
             query = spelling.decode(data)
+        except spelling.TwiceNamed as error:
+            raise Reql(LOGIC, str(error), COMPILE) from error
         except spelling.BadJson as error:
             raise Reql(LOGIC, "Client is buggy (failed to deserialize query).", CLIENT) from error
-        if type(query) is not list or not 1 <= len(query) <= 3 or query[0] not in (1, 2, 3, 4, 5):
-            raise Reql(LOGIC, "Client is buggy (failed to deserialize query).", CLIENT)
+        wrong = None
+        if type(query) is not list:
+            wrong = f"Expected a query to be an array, but found {type_name(query)}."
+        elif not 1 <= len(query) <= 3:
+            wrong = (f"Expected 1 to 3 elements in the top-level query, but found {len(query)}.")
+        elif query[0] not in (1, 2, 3, 4, 5):
+            wrong = f"Unrecognized QueryType: {int(query[0])}."
+        elif query[0] == START and len(query) < 2:
+            wrong = "Expected a term in the START query."
+        if wrong:
+            raise Reql(LOGIC, f"Server could not parse query: {wrong}", CLIENT)
         return query
 
     def _need_cursor(self, token):
         if token not in self.cursors:
             raise Reql(LOGIC, f"Token {token} not in stream cache.", CLIENT)
+
+    def _check_read(self, table):
+        """Permissions are checked for every batch."""
+        may = self.user.may("read", table.database, table.name)
+        if table.alive and (not may or "read" in table.denied):
+            raise denied(self.user.name, "read")
 
     def _need_free(self, token):
         if token in self.cursors:
@@ -185,6 +206,8 @@ class Connection:
         """The next batch of a cursor, and its end when nothing is left."""
         self._need_cursor(token)
         stream, batch = self.cursors[token]
+        if stream.table is not None and not batch.first:
+            self._check_read(stream.table)
         rows = stream.pull(batch)
         self.server.counters["rows"] += len(rows)
         batch.first = False
@@ -195,6 +218,13 @@ class Connection:
         return kind + b",".join([row.text for row in rows]) + b'],"n":[]}'
 
 
+def _unedged(found):
+    """MINVAL and MAXVAL are no values that an answer could hold."""
+    if type(found) is Edge:
+        raise Reql(LOGIC, f"Cannot convert `r.{found.name.lower()}` to JSON.").at(())
+    return found
+
+
 def atom(found, evaluator):
     """The answer whose result is one value."""
     if isinstance(found, Single):
@@ -202,9 +232,10 @@ def atom(found, evaluator):
         row = found.row
         return b'{"t":1,"r":[' + (row.text if row else b"null") + b"]}"
     if isinstance(found, (Database, Function)):
-        raise Reql(LOGIC, "Query result must be of type DATUM, GROUPED_DATA, or STREAM (got "
-                          f"{kind_of(found)}).").at(())
-    return b'{"t":1,"r":[' + spelling.encode(found) + b"]}"
+        kind = "DATABASE" if isinstance(found, Database) else kind_of(found)
+        raise Reql(LOGIC, "Query result must be of type DATUM, GROUPED_DATA, or STREAM "
+                          f"(got {kind}).").at(())
+    return b'{"t":1,"r":[' + spelling.encode(_unedged(found)) + b"]}"
 
 
 def failure(error):

@@ -82,7 +82,7 @@ def _insert_one(world, table, row, conflict, tally):
         tally.note("inserted")
         return
     if conflict == "error":
-        shown = spelling.spell
+        shown = spelling.pretty
         tally.fail(f"Duplicate primary key `{table.primary_key}`:\n{shown(old.value)}\n{shown(row)}")
         return
     if conflict == "update":
@@ -139,7 +139,8 @@ def _change_one(table, key, row, change, tally):
         return
     made = values.normalise(made)
     if table.key_of(made) != key:
-        raise Reql(LOGIC, f"Primary key `{table.primary_key}` cannot be changed.")
+        raise Reql(LOGIC, f"Primary key `{table.primary_key}` cannot be changed "
+                          f"(`{spelling.pretty(row.value)}` -> `{spelling.pretty(made)}`).")
     _store(table, key, row, made, tally)
 
 
