@@ -170,81 +170,86 @@ static inline void index_same(struct index_world *world, uint32_t i,
 	TG_CHECK_SEED(world->seed, model->flags == entry->flags);
 }
 
-/* What the pages of the store say, read without the code under test's tree. */
+/* What the pages of the store say, read without the tree that is under test. */
 struct index_found {
-	uint32_t pages, entries, used;
-	uint32_t leaves;
-	struct tg_key before;
+	struct index_world *world;
+	uint32_t pages, entries, leaves;
+	uint64_t leaf_used;
 };
 
 struct index_range {
-	struct tg_key low, high; /* empty: open */
+	uint32_t level;
+	struct tg_key low, high; /* no bytes: open */
 };
 
-static inline void index_check_leaf(struct index_world *world, const uint8_t *bytes,
-				    struct index_range range, struct index_found *found)
+static inline void index_check_leaf(struct index_found *found, const uint8_t *bytes,
+				    struct index_range range)
 {
 	struct tg_index_cell cell = { .seq = tg_index_page_base(bytes) };
 	uint32_t used = tg_index_page_used(bytes);
+	uint64_t seed = found->world->seed;
 
 	found->leaves++;
-	found->used += used;
+	found->leaf_used += used;
 	for (uint32_t at = TG_INDEX_PAGE_HEADER_BYTES; at < used; at = cell.end) {
 		tg_index_leaf_read(bytes, at, cell.seq, &cell);
 		if (range.low.cmp_bytes != 0)
-			TG_CHECK_SEED(world->seed, index_plain_compare(range.low, cell.key) <= 0);
+			TG_CHECK_SEED(seed, index_plain_compare(range.low, cell.key) <= 0);
 		if (range.high.cmp_bytes != 0)
-			TG_CHECK_SEED(world->seed, index_plain_compare(cell.key, range.high) < 0);
+			TG_CHECK_SEED(seed, index_plain_compare(cell.key, range.high) < 0);
 		found->entries++;
 	}
 }
 
-static inline void index_check_page(struct index_world *world, uint32_t page, uint32_t level,
-				    struct index_range range, struct index_found *found);
+static inline void index_check_page(struct index_found *found, uint32_t page,
+				    struct index_range range);
 
-static inline void index_check_inner(struct index_world *world, const uint8_t *bytes,
-				     struct index_range range, struct index_found *found,
-				     uint32_t level)
+static inline void index_check_inner(struct index_found *found, const uint8_t *bytes,
+				     struct index_range range)
 {
+	struct index_range inside = { .level = range.level - 1, .low = range.low };
 	struct tg_index_cell cell, next;
 	uint32_t used = tg_index_page_used(bytes);
-	struct tg_key high = range.high;
 
 	for (uint32_t at = TG_INDEX_PAGE_HEADER_BYTES; at < used; at = cell.end) {
 		tg_index_inner_read(bytes, at, &cell);
-		range.high = high;
+		inside.high = range.high;
 		if (cell.end < used) {
 			tg_index_inner_read(bytes, cell.end, &next);
-			range.high = next.key;
+			inside.high = next.key;
 		}
 		if (cell.key.cmp_bytes != 0)
-			range.low = cell.key;
-		index_check_page(world, cell.child, level - 1, range, found);
+			inside.low = cell.key;
+		index_check_page(found, cell.child, inside);
 	}
 }
 
-static inline void index_check_page(struct index_world *world, uint32_t page, uint32_t level,
-				    struct index_range range, struct index_found *found)
+static inline void index_check_page(struct index_found *found, uint32_t page,
+				    struct index_range range)
 {
-	TG_CHECK_SEED(world->seed, page < world->store.count && world->store.pages[page] != NULL);
-	const uint8_t *bytes = world->store.pages[page];
+	const struct index_store *store = &found->world->store;
+	uint64_t seed = found->world->seed;
+
+	TG_CHECK_SEED(seed, page < store->count && store->pages[page] != NULL);
+	const uint8_t *bytes = store->pages[page];
 	found->pages++;
-	TG_CHECK_SEED(world->seed, tg_index_page_check(bytes, page, index_plain_compare) == 0);
-	TG_CHECK_SEED(world->seed, (tg_index_page_kind(bytes) == TG_INDEX_PAGE_LEAF) == (level == 0));
-	if (level == 0)
-		index_check_leaf(world, bytes, range, found);
+	TG_CHECK_SEED(seed, tg_index_page_check(bytes, page, index_plain_compare) == 0);
+	bool leaf = tg_index_page_kind(bytes) == TG_INDEX_PAGE_LEAF;
+	TG_CHECK_SEED(seed, leaf == (range.level == 0));
+	if (range.level == 0)
+		index_check_leaf(found, bytes, range);
 	else
-		index_check_inner(world, bytes, range, found, level);
+		index_check_inner(found, bytes, range);
 }
 
-/* After a commit: each stored page is in the tree, and each in its range. */
+/* After a commit: each stored page is in the tree once, and each key in its page's range. */
 static inline struct index_found index_check_store(struct index_world *world)
 {
-	struct index_found found = { .pages = 0 };
-	struct index_range all = { .low = { .cmp_bytes = 0 } };
+	struct index_found found = { .world = world };
+	struct index_range all = { .level = world->root.height - 1 };
 
 	if (world->root.root_page != 0)
-		index_check_page(world, world->root.root_page, world->root.height - 1, all, &found);
+		index_check_page(&found, world->root.root_page, all);
 	TG_CHECK_SEED(world->seed, found.pages == world->store.stored);
 	TG_CHECK_SEED(world->seed, found.entries == world->root.entries);
 	return found;

@@ -12,11 +12,11 @@ static struct tg_index_entry random_entry(struct index_world *world, uint32_t i)
 	uint64_t far = index_below(world, 50) == 0 ? index_random(world) : index_below(world, 4);
 	world->seq += far;
 	uint64_t seq = index_below(world, 100) == 0 ? TG_INDEX_SEQ_MAX : world->seq;
+	uint32_t flags = index_below(world, 4) == 0 ? index_below(world, 8) : 0;
 	return (struct tg_index_entry){ .key = index_key_of(world, i, tail),
 					.hash = index_random(world),
 					.seq = seq & TG_INDEX_SEQ_MAX,
-					.flags = index_below(world, 4) != 0 ? 0 :
-									      index_below(world, 8) };
+					.flags = flags };
 }
 
 static void model_put(struct index_world *world, uint32_t i, const struct tg_index_entry *entry)
@@ -134,13 +134,10 @@ static void merge_row(struct index_world *world, uint32_t i, uint64_t trimmed)
 		struct tg_index_entry written = random_entry(world, i);
 		if (model->there && index_below(world, 2) == 0)
 			written.key = entry.key; /* borrowed from the page that is written */
-		struct index_model after = *model;
-		if (model->there && written.key.bytes.at == entry.key.bytes.at)
-			written.key = entry.key;
-		after.tail_bytes = (uint32_t)written.key.bytes.bytes - written.key.cmp_bytes;
+		size_t tail = written.key.bytes.bytes - written.key.cmp_bytes;
 		COMMIT_AND_REPEAT(world, err, tg_index_merge_put(&world->index, &written));
 		TG_CHECK_SEED(world->seed, err == 0);
-		written.key = index_key_of(world, i, after.tail_bytes);
+		written.key = index_key_of(world, i, (uint32_t)tail);
 		model_put(world, i, &written);
 	}
 	if (index_below(world, 10) == 0) {
