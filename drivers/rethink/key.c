@@ -136,7 +136,7 @@ static int put_binary(struct writer *writer, struct tg_view data)
 
 static int put_time(struct writer *writer, struct tg_view epoch, struct tg_view zone)
 {
-	if (epoch.bytes == 0 || zone.bytes < 2 || zone.at[0] != '"')
+	if (epoch.bytes == 0 || zone.bytes <= 2 || zone.at[0] != '"')
 		return TG_ERR_PROTOCOL;
 	put_tag(writer, TG_KEY_TIME);
 	int rc = put_number(writer, epoch);

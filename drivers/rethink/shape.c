@@ -89,14 +89,9 @@ static void put_name(struct row *row, struct tg_view name)
 /* A nested value: converted, and in `columns` made a string unless it became a scalar. */
 static int put_nested(struct row *row, struct tg_view value)
 {
-	const uint8_t *rest;
-	bool quoted = row->columns->shape == TG_SHAPE_COLUMNS;
-
-	if (quoted && (row->shape.flags & TG_REC_PSEUDO) != 0 && *value.at == '{') {
-		enum tg_pseudo kind = tg_shape_pseudo(value, &rest);
-		quoted = kind != TG_PSEUDO_TIME && kind != TG_PSEUDO_BINARY;
-	}
-	if (!quoted)
+	if (tg_shape_scalar(&row->shape, value))
+		return TG_OK;
+	if (row->columns->shape == TG_SHAPE_DOCUMENT)
 		return tg_shape_value(&row->shape, value);
 	tg_out_byte(row->shape.out, '"');
 	row->shape.quoted = true;

@@ -23,9 +23,8 @@ void tg_shape_put_valid(const struct tg_shape_out *shape, struct tg_view text);
  * TG_ERR_DAMAGED when it is not JSON. */
 TG_CHECKED int tg_shape_value(const struct tg_shape_out *shape, struct tg_view value);
 
-/* How the server's pseudo-types begin; TG_PSEUDO_NONE for every other object. */
-enum tg_pseudo { TG_PSEUDO_NONE, TG_PSEUDO_TIME, TG_PSEUDO_BINARY, TG_PSEUDO_GEOMETRY };
-/* `rest` gets where the members behind `$reql_type$` begin (or the brace that closes). */
-enum tg_pseudo tg_shape_pseudo(struct tg_view value, const uint8_t **rest);
+/* Appends `value` as the scalar that it stands for when it is a TIME or a BINARY; false, and
+ * nothing appended, for every other value. */
+bool tg_shape_scalar(const struct tg_shape_out *shape, struct tg_view value);
 
 #endif

@@ -31,13 +31,17 @@ static const uint8_t *take(const uint8_t *at, const uint8_t *end, const char *te
 	return space_end(at + bytes, end);
 }
 
-enum tg_pseudo tg_shape_pseudo(struct tg_view value, const uint8_t **rest)
+/* How the server's pseudo-types begin; PSEUDO_NONE for every other object. */
+enum pseudo { PSEUDO_NONE, PSEUDO_TIME, PSEUDO_BINARY, PSEUDO_GEOMETRY };
+
+/* `rest` gets where the members behind `$reql_type$` begin (or the brace that closes). */
+static enum pseudo pseudo_kind(struct tg_view value, const uint8_t **rest)
 {
 	static const char *const names[] = { "\"TIME\"", "\"BINARY\"", "\"GEOMETRY\"" };
 	const uint8_t *end = value.at + value.bytes;
 
 	if (value.bytes < 3 || (value.at[1] == '"' && value.at[2] != '$'))
-		return TG_PSEUDO_NONE; /* nearly every object, at its first byte */
+		return PSEUDO_NONE; /* nearly every object, at its first byte */
 	const uint8_t *type =
 		take(take(take(value.at, end, "{"), end, "\"$reql_type$\""), end, ":");
 
@@ -46,9 +50,9 @@ enum tg_pseudo tg_shape_pseudo(struct tg_view value, const uint8_t **rest)
 		if (at == NULL || at == end || (*at != ',' && *at != '}'))
 			continue;
 		*rest = *at == ',' ? space_end(at + 1, end) : at;
-		return (enum tg_pseudo)(TG_PSEUDO_TIME + i);
+		return (enum pseudo)(PSEUDO_TIME + i);
 	}
-	return TG_PSEUDO_NONE;
+	return PSEUDO_NONE;
 }
 
 /* False when the object is no TIME as the server writes it. */
@@ -91,6 +95,22 @@ static bool put_binary(const struct tg_shape_out *shape, struct tg_view object)
 	return true;
 }
 
+static bool put_scalar(const struct tg_shape_out *shape, enum pseudo kind, struct tg_view object)
+{
+	if (kind == PSEUDO_TIME)
+		return put_time(shape, object);
+	return kind == PSEUDO_BINARY && put_binary(shape, object);
+}
+
+bool tg_shape_scalar(const struct tg_shape_out *shape, struct tg_view value)
+{
+	const uint8_t *rest;
+
+	if ((shape->flags & TG_REC_PSEUDO) == 0 || *value.at != '{')
+		return false;
+	return put_scalar(shape, pseudo_kind(value, &rest), value);
+}
+
 static struct tg_view whole_value(const uint8_t *at, const uint8_t *end)
 {
 	struct tg_members one = { .at = at, .end = end, .object = false };
@@ -105,18 +125,17 @@ static const uint8_t *replace(const struct tg_shape_out *shape, struct tg_view r
 			      const uint8_t *at, const uint8_t *end)
 {
 	const uint8_t *rest = NULL;
-	enum tg_pseudo kind = tg_shape_pseudo(tg_view_of(at, (size_t)(end - at)), &rest);
+	enum pseudo kind = pseudo_kind(tg_view_of(at, (size_t)(end - at)), &rest);
 
-	if (kind == TG_PSEUDO_NONE)
+	if (kind == PSEUDO_NONE)
 		return NULL;
 	tg_shape_put_valid(shape, run);
-	if (kind == TG_PSEUDO_GEOMETRY) {
+	if (kind == PSEUDO_GEOMETRY) {
 		tg_shape_put(shape, tg_view_str("{"));
 		return rest;
 	}
 	struct tg_view object = whole_value(at, end);
-	bool done = kind == TG_PSEUDO_TIME ? put_time(shape, object) : put_binary(shape, object);
-	if (done)
+	if (put_scalar(shape, kind, object))
 		return object.at + object.bytes;
 	tg_shape_put(shape, tg_view_str("{"));
 	return at + 1;

@@ -132,6 +132,7 @@ TG_TEST(keys_are_refused_when_they_are_none)
 		"{\"$reql_type$\":\"TIME\",\"timezone\":\"+00:00\"}",
 		"{\"$reql_type$\":\"TIME\",\"epoch_time\":\"1\",\"timezone\":\"+00:00\"}",
 		"{\"$reql_type$\":\"TIME\",\"epoch_time\":1}",
+		"{\"$reql_type$\":\"TIME\",\"epoch_time\":1,\"timezone\":\"\"}",
 		"{\"$reql_type$\":\"BINARY\"}",
 		"{\"$reql_type$\":\"BINARY\",\"data\":\"A*==\"}",
 		"{\"$reql_type$\":\"BINARY\",\"data\":7}"

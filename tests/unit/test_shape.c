@@ -196,6 +196,11 @@ TG_TEST(shape_leaves_data_that_looks_like_a_pseudo_type)
 		struct tg_view got = shape(&plain, body, flags_of(body));
 		TG_CHECK_BYTES(got.at + 1, got.bytes - 1, rows[i] + 1, body.bytes - 2);
 	}
+	static const char broken[] = "{\"a\":{\"$reql_type$\":\"TIME\",\"epoch\":1}}";
+	const struct tg_columns strings = { .shape = TG_SHAPE_COLUMNS };
+	struct tg_view got = shape(&strings, tg_view_str(broken), 15);
+	TG_CHECK_BYTES(got.at, got.bytes,
+		       ",\"a\":\"{\\\"$reql_type$\\\":\\\"TIME\\\",\\\"epoch\\\":1}\"", 45);
 	both("{\"a\":\"$reql_type$\",\"b\":\"{\\\"$reql_type$\\\":\\\"TIME\\\"}\"}",
 	     ",\"a\":\"$reql_type$\",\"b\":\"{\\\"$reql_type$\\\":\\\"TIME\\\"}\"");
 }
