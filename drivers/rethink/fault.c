@@ -64,6 +64,10 @@ int tg_rethink_fault(const struct tg_fault *fault, struct tg_why *why)
 				  fault->what);
 	if (fault->error != E_OP_FAILED)
 		return told(fault, text, why);
+	if (strncmp(text, "Database", 8) == 0 && says_one(text, missing))
+		return tg_why_set(why, TG_ERR_MISSING,
+				  "%s does not exist on the server; correct \"database\"",
+				  fault->what);
 	if (says_one(text, missing))
 		return tg_why_set(why, TG_ERR_MISSING, "%s: %.*s", fault->what, SHOWN_BYTES_MAX,
 				  text);

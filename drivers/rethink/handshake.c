@@ -31,7 +31,7 @@ static int end_out(struct tg_handshake *hs, struct tg_out *out)
 }
 
 int tg_handshake_start(struct tg_handshake *hs, const struct tg_login *login,
-		       struct tg_scram_cache *cache, const char *nonce, struct tg_why *why)
+		       struct tg_scram_cache *cache, struct tg_why *why)
 {
 	uint8_t bare[TG_HANDSHAKE_BYTES_MAX / 2];
 	struct tg_out text = { .at = bare, .cap = sizeof(bare) };
@@ -39,8 +39,8 @@ int tg_handshake_start(struct tg_handshake *hs, const struct tg_login *login,
 	memset(hs, 0, sizeof(*hs));
 	hs->login_ = login;
 	hs->cache_ = cache;
-	if (nonce != NULL)
-		memcpy(hs->nonce_, nonce, strnlen(nonce, TG_HANDSHAKE_NONCE_BYTES));
+	if (login->nonce != NULL)
+		memcpy(hs->nonce_, login->nonce, strnlen(login->nonce, TG_HANDSHAKE_NONCE_BYTES));
 	else
 		tg_scram_nonce(hs->nonce_);
 	tg_out_str(&text, "n,,");

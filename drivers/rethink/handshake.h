@@ -1,10 +1,11 @@
 /* handshake.h - RethinkDB's V1_0 greeting with SCRAM-SHA-256, over bytes in and bytes out.
  *
- *      we                                    the server
- *      C3 BD C2 34 {"protocol_version"..} NUL  ->
- *                                        <-  {"server_version":..} NUL {"authentication":"r=,s=,i="} NUL
- *      {"authentication":"c=biws,r=,p="} NUL   ->
- *                                        <-  {"authentication":"v="} NUL        verified, then frames
+ *      we                                       the server
+ *      C3 BD C2 34 {"protocol_version"..} NUL   ->
+ *                                               <-  {"server_version":..} NUL
+ *                                               <-  {"authentication":"r=,s=,i="} NUL
+ *      {"authentication":"c=biws,r=,p="} NUL    ->
+ *                                               <-  {"authentication":"v="} NUL, then frames
  *
  * It never touches a socket: the caller sends what _out() gives, hands over what arrives, and keeps
  * the deadline, since a wrong port may stay silent for ever. Each fault is an error of its own with
@@ -30,7 +31,8 @@ enum {
 struct tg_login {
 	const char *user; /* raw UTF-8: the server does no SASLprep              */
 	const char *password;
-	const char *peer; /* "host:port", for sentences                          */
+	const char *peer;  /* "host:port", for sentences                          */
+	const char *nonce; /* 24 printable characters, no comma; NULL: random */
 };
 
 /* The derived key of the last login: a reconnect with the same salt skips PBKDF2. */
@@ -54,11 +56,9 @@ struct tg_handshake { /* Public only so that it can be placed; `version` may be 
 	uint8_t signature_[TG_SHA256_BYTES];
 };
 
-/* Begins; `nonce` are 24 printable characters without a comma (tests give the known ones), or NULL
- * for a random one. TG_ERR_CONFIG when the user's name is too long for a message. */
+/* Begins. TG_ERR_CONFIG when the user's name is too long for a message. */
 TG_CHECKED int tg_handshake_start(struct tg_handshake *hs, const struct tg_login *login,
-				  struct tg_scram_cache *cache, const char *nonce,
-				  struct tg_why *why);
+				  struct tg_scram_cache *cache, struct tg_why *why);
 
 /* What waits to be sent; empty: nothing. _sent() takes off the first `bytes` of it. */
 struct tg_view tg_handshake_out(const struct tg_handshake *hs);

@@ -31,7 +31,7 @@ int tg_link_open(struct tg_link *link, const struct tg_now *now, struct tg_why *
 	link->token_ = 0;
 	link->unread_ = false;
 	tg_response_start(&link->response, link->window_.cap - CONFIG_TG_RETHINK_RECV_BYTES);
-	int rc = tg_handshake_start(&link->handshake_, &link->login_, &link->cache_, NULL, why);
+	int rc = tg_handshake_start(&link->handshake_, &link->login_, &link->cache_, why);
 	if (rc != TG_OK)
 		return rc;
 	link->state_ = DIALLING;
@@ -41,6 +41,11 @@ int tg_link_open(struct tg_link *link, const struct tg_now *now, struct tg_why *
 	*why = *tg_conn_why(&link->conn_);
 	tg_link_close(link);
 	return rc;
+}
+
+bool tg_link_is_dialling(const struct tg_link *link)
+{
+	return link->state_ == DIALLING;
 }
 
 bool tg_link_is_up(const struct tg_link *link)

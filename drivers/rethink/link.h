@@ -46,6 +46,8 @@ void tg_link_init(struct tg_link *link, const struct tg_rethink_config *config, 
 TG_CHECKED int tg_link_open(struct tg_link *link, const struct tg_now *now, struct tg_why *why);
 /* 0 once logged in, TG_ERR_AGAIN, or the error. */
 TG_CHECKED int tg_link_login(struct tg_link *link, const struct tg_now *now, struct tg_why *why);
+/* The address is being reached, or TLS being agreed on. */
+bool tg_link_is_dialling(const struct tg_link *link);
 bool tg_link_is_up(const struct tg_link *link);
 /* The server's version text, for `check`. */
 const char *tg_link_version(const struct tg_link *link);

@@ -4,6 +4,7 @@
 #include "drivers/rethink/rethink.h"
 #include "drivers/rethink/shape.h"
 #include "drivers/rethink/state.h"
+#include "drivers/rethink/tell.h"
 #include "platform/assert.h"
 #include "platform/loop.h"
 
@@ -41,9 +42,10 @@ static bool carve(struct tg_rethink *source, struct tg_arena *arena)
 		tg_arena_take(arena, CONFIG_TG_BATCH_RECORDS_MAX * sizeof(struct tg_record));
 	rows->keys = tg_arena_take(arena, CONFIG_TG_RETHINK_KEYS_BYTES);
 	names->items = tg_arena_take(arena, CONFIG_TG_TABLES_MAX * sizeof(struct tg_rethink_name));
+	source->infer = tg_arena_take(arena, sizeof(*source->infer));
 	names->text = tg_arena_take(arena, CONFIG_TG_RETHINK_NAMES_BYTES);
 	if (window == NULL || rows->records == NULL || rows->keys == NULL || names->items == NULL ||
-	    names->text == NULL)
+	    names->text == NULL || source->infer == NULL)
 		return false;
 	tg_link_init(&source->link, &source->config, window, TG_RETHINK_WINDOW_BYTES);
 	source->carved = true;
@@ -156,4 +158,6 @@ const struct tg_source_ops tg_rethink_source = {
 	.key_encode = tg_rethink_key_encode,
 	.key_json = tg_rethink_key_json,
 	.shape = tg_rethink_shape,
+	.check = tg_rethink_check,
+	.discover = tg_rethink_discover,
 };

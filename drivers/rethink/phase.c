@@ -4,6 +4,7 @@
 #include "drivers/json/scan.h"
 #include "drivers/rethink/key.h"
 #include "drivers/rethink/state.h"
+#include "drivers/rethink/tell.h"
 #include "drivers/rethink/time.h"
 #include "platform/assert.h"
 #include "platform/log.h"
@@ -55,7 +56,9 @@ static void end_list(struct tg_rethink *source)
 {
 	source->listed = true;
 	source->table_at = 0;
-	tg_rethink_enter(source, TG_PHASE_NEXT);
+	if (source->purpose != TG_FOR_SYNC)
+		tg_tell_database(source);
+	tg_rethink_enter(source, source->purpose == TG_FOR_CHECK ? TG_PHASE_CLOCK : TG_PHASE_NEXT);
 }
 
 /* --- INFO, and STATUS where INFO is not allowed --- */
@@ -184,6 +187,9 @@ static void ask_sample(struct tg_rethink *source, struct tg_out *query)
 	struct tg_query_sample sample = { .table = term_table(source),
 					  .limit = CONFIG_TG_RETHINK_SAMPLE_ROWS };
 
+	/* One row proves the permission. */
+	if (source->purpose == TG_FOR_CHECK)
+		sample.limit = 1;
 	tg_stamp_sample_start(&source->sample, rule_of(source)->field);
 	if (source->purpose == TG_FOR_SYNC) {
 		sample.members = source->sample.fields;
@@ -198,13 +204,17 @@ static int take_sample(struct tg_rethink *source, const struct tg_row *row, stru
 	if (row->oversize)
 		return TG_OK;
 	tg_stamp_sample_row(&source->sample, row->body);
+	if (source->purpose == TG_FOR_DISCOVER)
+		tg_infer_row(source->infer, row->body);
 	return TG_OK;
 }
 
 static void end_sample(struct tg_rethink *source)
 {
 	tg_stamp_choose(&source->sample, &source->stamp);
-	if (source->stamp.kind == TG_STAMP_NONE && source->purpose == TG_FOR_SYNC)
+	if (source->purpose == TG_FOR_CHECK)
+		tg_rethink_enter(source, TG_PHASE_END);
+	else if (source->stamp.kind == TG_STAMP_NONE && source->purpose == TG_FOR_SYNC)
 		tg_rethink_enter(source, TG_PHASE_BEGIN);
 	else
 		tg_rethink_enter(source, TG_PHASE_INDEXES);
@@ -215,6 +225,8 @@ static int fail_sample(struct tg_rethink *source, const struct tg_why *why)
 {
 	if (why->err == TG_ERR_NOT_READY)
 		return wait_or_fail(source, why);
+	if (source->purpose != TG_FOR_SYNC)
+		return fail_table(source, why);
 	source->stamp.kind = TG_STAMP_NONE;
 	tg_rethink_enter(source, TG_PHASE_BEGIN);
 	return TG_OK;
@@ -231,6 +243,8 @@ static int take_indexes(struct tg_rethink *source, const struct tg_row *row, str
 {
 	(void)why;
 	/* An answer too large for the window has no index that we could name. */
+	if (source->purpose == TG_FOR_DISCOVER && !row->oversize)
+		tg_tell_indexes(source, row->body);
 	if (!row->oversize && source->stamp.kind != TG_STAMP_NONE)
 		(void)tg_rethink_index_find(row->body, &source->stamp.field, &source->index);
 	return TG_OK;
@@ -238,13 +252,15 @@ static int take_indexes(struct tg_rethink *source, const struct tg_row *row, str
 
 static void end_indexes(struct tg_rethink *source)
 {
-	tg_rethink_enter(source, TG_PHASE_BEGIN);
+	bool sync = source->purpose == TG_FOR_SYNC;
+
+	tg_rethink_enter(source, sync ? TG_PHASE_BEGIN : TG_PHASE_END);
 }
 
 static int fail_indexes(struct tg_rethink *source, const struct tg_why *why)
 {
 	(void)why;
-	tg_rethink_enter(source, TG_PHASE_BEGIN);
+	end_indexes(source);
 	return TG_OK;
 }
 
@@ -267,6 +283,11 @@ static int take_clock(struct tg_rethink *source, const struct tg_row *row, struc
 
 static void end_clock(struct tg_rethink *source)
 {
+	if (source->purpose == TG_FOR_CHECK) {
+		tg_tell_clock(source);
+		tg_rethink_enter(source, TG_PHASE_NEXT);
+		return;
+	}
 	tg_mode_begin(&source->config, source->server_ms, &source->bookmark);
 	tg_rethink_enter(source, TG_PHASE_READ);
 }

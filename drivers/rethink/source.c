@@ -3,6 +3,7 @@
 
 #include "drivers/rethink/fault.h"
 #include "drivers/rethink/state.h"
+#include "drivers/rethink/tell.h"
 #include "platform/assert.h"
 #include "platform/log.h"
 
@@ -16,7 +17,7 @@ static const uint32_t legal_next[TG_PHASES] = {
 	/* A list that was taken before the connection broke is kept: NEXT goes on with it. END: the
 	 * table broke the connection too often. */
 	[TG_PHASE_LOGIN] = TO(LIST) | TO(NEXT) | TO(END),
-	[TG_PHASE_LIST] = TO(NEXT),
+	[TG_PHASE_LIST] = TO(NEXT) | TO(CLOCK),
 	[TG_PHASE_NEXT] = TO(INFO) | TO(DONE) | TO(END),
 	[TG_PHASE_INFO] = TO(SAMPLE) | TO(BEGIN) | TO(STATUS) | TO(WAIT) | TO(READ) | TO(END),
 	[TG_PHASE_STATUS] = TO(SAMPLE) | TO(BEGIN) | TO(END),
@@ -25,7 +26,7 @@ static const uint32_t legal_next[TG_PHASES] = {
 	[TG_PHASE_INDEXES] = TO(BEGIN) | TO(END),
 	[TG_PHASE_BEGIN] = TO(BEGUN) | TO(NEXT),
 	[TG_PHASE_BEGUN] = TO(CLOCK) | TO(READ),
-	[TG_PHASE_CLOCK] = TO(READ) | TO(END),
+	[TG_PHASE_CLOCK] = TO(READ) | TO(END) | TO(NEXT),
 	/* WAIT: a shard moved in mid-cursor; INFO then proves that it is still the same table. */
 	[TG_PHASE_READ] = TO(END) | TO(WAIT),
 	[TG_PHASE_END] = TO(NEXT),
@@ -207,6 +208,8 @@ static void forget_table(struct tg_rethink *source)
 	memset(&source->sample, 0, sizeof(source->sample));
 	source->stamp.kind = TG_STAMP_NONE;
 	source->index.bytes = 0;
+	source->index_text_bytes = 0;
+	tg_infer_start(source->infer);
 	source->retries = 0;
 	source->stream = TG_STREAM_NONE;
 	source->begun = source->failed = source->rows_sent = source->answer_over = false;
@@ -331,6 +334,8 @@ static int turn_end(struct tg_rethink *source, struct tg_batch *out)
 		out->bookmark = write_bookmark(source);
 	}
 	source->names.items[source->table_at].done = true;
+	if (source->purpose != TG_FOR_SYNC)
+		tg_tell_table(source);
 	tg_rethink_enter(source, TG_PHASE_NEXT);
 	return TG_OK;
 }
@@ -412,6 +417,8 @@ static int turn_login(struct tg_rethink *source, struct tg_why *why)
 
 	if (rc != TG_OK)
 		return rc;
+	if (source->purpose != TG_FOR_SYNC)
+		tg_tell_login(source);
 	if (source->breaks < TG_BREAKS_MAX || source->table_at >= source->names.count) {
 		tg_rethink_enter(source, source->listed ? TG_PHASE_NEXT : TG_PHASE_LIST);
 		return TG_OK;

@@ -17,6 +17,7 @@
 #include "app/source.h"
 #include "drivers/rethink/bookmark.h"
 #include "drivers/rethink/config.h"
+#include "drivers/rethink/infer.h"
 #include "drivers/rethink/link.h"
 #include "drivers/rethink/mode.h"
 #include "drivers/rethink/names.h"
@@ -66,8 +67,6 @@ struct tg_phase_ops {
 	int (*fail)(struct tg_rethink *source, const struct tg_why *why);
 };
 
-struct tg_columns_seen; /* columns.h */
-
 struct tg_rethink {
 	struct tg_rethink_config config;
 	struct tg_link link;
@@ -99,7 +98,11 @@ struct tg_rethink {
 	char stream_name[TG_STREAM_NAME_BYTES_MAX];
 	uint8_t bookmark_bytes[TG_RETHINK_BOOKMARK_BYTES_MAX];
 	uint8_t query[TG_LINK_QUERY_BYTES_MAX];
-	struct tg_columns_seen *columns; /* discover only */
+	/* The rest is for check and discover. */
+	const struct tg_report *report;
+	struct tg_infer *infer;
+	uint32_t index_text_bytes;
+	char index_text[512];
 };
 
 enum {
@@ -108,6 +111,7 @@ enum {
 	TG_RETHINK_ARENA_BYTES = TG_RETHINK_WINDOW_BYTES +
 				 CONFIG_TG_BATCH_RECORDS_MAX * sizeof(struct tg_record) +
 				 CONFIG_TG_RETHINK_KEYS_BYTES + CONFIG_TG_RETHINK_NAMES_BYTES +
+				 sizeof(struct tg_infer) +
 				 CONFIG_TG_TABLES_MAX * sizeof(struct tg_rethink_name) + 8 * 16,
 };
 
