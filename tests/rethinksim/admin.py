@@ -22,7 +22,7 @@ def _database_name(call):
 
 @term(62)
 def table_list(call):
-    return sorted(call.world.databases[_database_name(call)])
+    return call.world.table_names(_database_name(call))
 
 
 @term(57)

@@ -154,7 +154,8 @@ def dump(server, message):
 @command
 def tables(server, message):
     found = {table.full_name: {"rows": len(table.keys), "id": table.identity}
-             for holder in server.world.databases.values() for table in holder.values()}
+             for holder in server.world.databases.values() for table in holder.values()
+             if table.alive}
     return {"tables": found}
 
 

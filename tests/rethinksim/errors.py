@@ -26,4 +26,8 @@ def denied(user, permission):
 
 
 class Hangup(Exception):
-    """The connection ends here, by a fault or because the peer is gone."""
+    """The connection ends here, by a fault or because the peer is gone; `rude`: without a farewell."""
+
+    def __init__(self, rude=False):
+        super().__init__()
+        self.rude = rude

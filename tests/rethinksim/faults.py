@@ -84,8 +84,6 @@ class Channel:
         for kind in ("silence", "stall", "cut"):
             fault = self.faults.get(kind)
             if fault and self.sent + len(data) >= fault.bytes:
-                if fault.kind == "silence" and fault.bytes == 0 and self.answers:
-                    continue
                 self._send(data[:fault.bytes - self.sent])
                 self._end(fault)
         self._send(data)
@@ -104,7 +102,7 @@ class Channel:
             if fault.reset:
                 linger = struct.pack("ii", 1, 0)
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            raise Hangup
+            raise Hangup(rude=True)
         while self.sock.recv(65536):
             pass
         raise Hangup

@@ -103,10 +103,8 @@ class Server:
             if self._tls:
                 sock = self._tls.wrap_socket(sock, server_side=True)
                 self._open.add(sock)
-            connection = wire.Connection(self, faults.Channel(sock, found))
-            connection.run()
-            wire.close(connection)
-            self._linger(sock)
+            if wire.Connection(self, faults.Channel(sock, found)).run():
+                self._linger(sock)
         except (OSError, ssl.SSLError):
             pass
         finally:
@@ -117,8 +115,11 @@ class Server:
     @staticmethod
     def _linger(sock):
         """Says the end and drops what still comes, so that a last error text is not lost to a reset."""
-        sock.shutdown(socket.SHUT_WR)
         sock.settimeout(LINGER_SECONDS)
+        if isinstance(sock, ssl.SSLSocket):
+            sock.unwrap()
+            return
+        sock.shutdown(socket.SHUT_WR)
         while sock.recv(65536):
             pass
 

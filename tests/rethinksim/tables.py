@@ -244,11 +244,14 @@ class World:
             table.alive = False
         return table is not None
 
+    def table_names(self, database):
+        return sorted(name for name, table in self.databases[database].items() if table.alive)
+
     def table(self, database, name):
         """The table, or the error that the server gives."""
         if database not in self.databases:
             raise Reql(OP_FAILED, f"Database `{database}` does not exist.")
         found = self.databases[database].get(name)
-        if found is None:
+        if found is None or not found.alive:
             raise Reql(OP_FAILED, f"Table `{database}.{name}` does not exist.")
         return found

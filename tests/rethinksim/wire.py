@@ -28,12 +28,19 @@ class Connection:
         self.cursors = {}  # token -> (stream, batch)
 
     def run(self):
+        """Serves until the end; true when it may be said politely."""
         try:
             if self._magic() and self._login():
                 while True:
                     self._serve_one()
-        except (Hangup, OSError):
-            pass
+        except Hangup as end:
+            return not end.rude
+        except OSError:
+            return False
+        finally:
+            for token in list(self.cursors):
+                self._forget(token)
+        return True
 
     def _magic(self):
         """True when the client speaks V1_0; anything else gets the text a real server sends."""
@@ -245,9 +252,3 @@ def failure(error):
     text = spelling.spell_string(error.text)
     return (f'{{"t":{error.kind},{code}"r":[{text}],"b":{spelling.spell(place)}}}').encode(
         "utf-8", "surrogatepass")
-
-
-def close(connection):
-    """Forgets every cursor of a connection that ended."""
-    for token in list(connection.cursors):
-        connection._forget(token)
