@@ -2,6 +2,7 @@
 
 #include "app/pattern.h"
 #include "app/refusal.h"
+#include "app/replay.h"
 #include "platform/assert.h"
 #include "platform/log.h"
 
@@ -293,7 +294,10 @@ static void pause(struct tg_forwarder *fwd, int err, uint64_t asked_ms, uint64_t
 
 static void send(struct tg_forwarder *fwd, const struct tg_now *now, uint64_t mono_ms)
 {
-	int err = prepare(fwd);
+	int err = fwd->replay_id_ != 0 ? 0 : prepare(fwd);
+
+	if (fwd->replay_id_ != 0)
+		tg_body_start(&fwd->body_);
 
 	memset(&fwd->outcome_, 0, sizeof(fwd->outcome_));
 	enter(fwd, TG_FWD_SENDING, mono_ms);
@@ -334,6 +338,19 @@ static int acknowledge(struct tg_forwarder *fwd, int64_t wall_ms)
 	return 0;
 }
 
+/* One quarantined record is there now. */
+static int finish_replay(struct tg_forwarder *fwd)
+{
+	int err = 0;
+
+	if (fwd->outcome_.receipt.bytes > 0)
+		err = tg_outbox_receipt(fwd->box, fwd->slot, fwd->outcome_.scope,
+					fwd->outcome_.receipt);
+	if (err == 0)
+		tg_replay_done(fwd);
+	return err;
+}
+
 static bool step_sending(struct tg_forwarder *fwd, const struct tg_now *now, uint64_t mono_ms,
 			 int64_t wall_ms)
 {
@@ -342,10 +359,15 @@ static bool step_sending(struct tg_forwarder *fwd, const struct tg_now *now, uin
 	if (err == TG_ERR_AGAIN)
 		return false;
 	if (err == 0)
-		err = acknowledge(fwd, wall_ms);
+		err = fwd->replay_id_ != 0 ? finish_replay(fwd) : acknowledge(fwd, wall_ms);
 	if (err == 0) {
 		enter(fwd, TG_FWD_ACKED, mono_ms);
 		fwd->deliver_after_settling_ = pick(fwd);
+		return true;
+	}
+	if (err == TG_ERR_BATCH && fwd->replay_id_ != 0) {
+		tg_replay_refused(fwd);
+		enter(fwd, TG_FWD_IDLE, mono_ms);
 		return true;
 	}
 	enum tg_refusal next = TG_REFUSAL_PAUSE;
@@ -407,6 +429,10 @@ static bool step_idle(struct tg_forwarder *fwd, const struct tg_now *now, uint64
 {
 	const struct tg_sink_ops *ops = fwd->config->ops;
 
+	if (in_flight_of(fwd)->stream == 0 && tg_replay_pick(fwd)) {
+		send(fwd, now, mono_ms);
+		return true;
+	}
 	if (in_flight_of(fwd)->stream != 0 || pick(fwd)) {
 		if (fwd->limits.in_flight_row && !tg_outbox_sink_durable(fwd->box, fwd->slot))
 			enter(fwd, TG_FWD_FIXED, mono_ms);
@@ -429,7 +455,8 @@ static bool step_paused(struct tg_forwarder *fwd, const struct tg_now *now, uint
 {
 	if (!tg_backoff_over(&fwd->backoff_, mono_ms))
 		return false;
-	if (in_flight_of(fwd)->stream != 0 && tg_outbox_sink_durable(fwd->box, fwd->slot))
+	if (fwd->replay_id_ != 0 ||
+	    (in_flight_of(fwd)->stream != 0 && tg_outbox_sink_durable(fwd->box, fwd->slot)))
 		send(fwd, now, mono_ms);
 	else
 		enter(fwd, TG_FWD_IDLE, mono_ms);

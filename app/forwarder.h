@@ -54,7 +54,10 @@ struct tg_forwarder {
 	uint32_t next_stream_; /* where the next pick begins: no stream starves another */
 	bool credit_;          /* the target took something since the last set-aside */
 	bool flush_, finishing_, deliver_after_settling_, idle_due_;
-	uint64_t replay_id_; /* not 0: a quarantined item is under way */
+	uint64_t replay_id_,
+		replay_from_; /* a quarantined item under way (0: none), where to look next */
+	bool replayed_all_;
+	uint8_t replay_spec_[TG_COLUMNS_SPEC_BYTES_MAX];
 };
 
 /* Finds the sink's row. TG_ERR_LIMIT when the store holds too many. */

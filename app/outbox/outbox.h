@@ -216,7 +216,8 @@ TG_CHECKED int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg 
 /* Closes without committing what is pending. */
 void tg_outbox_close(struct tg_outbox *box);
 
-/* The store was damaged and made anew at open: what it still holds of its streams is undelivered. */
+/* The store was damaged and made anew at open: what it still holds of its streams is undelivered.
+ */
 bool tg_outbox_salvaged(const struct tg_outbox *box);
 
 /* "NAME-0123456789abcdef": who delivers, for ever. */
@@ -257,6 +258,12 @@ void tg_outbox_touch(struct tg_outbox *box, struct tg_stream_open *open);
 TG_CHECKED int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open);
 /* Whether a large body waits: the caller must commit before its bytes die. */
 bool tg_outbox_must_commit(const struct tg_outbox *box);
+
+/* Fills in what the index knows of entry->key in the stream whose committed row is `row`, pending
+ * changes included. 0, TG_ERR_MISSING, or an error. */
+TG_CHECKED int tg_outbox_newest(struct tg_outbox *box, struct tg_stream_row *row,
+				int (*compare)(struct tg_key a, struct tg_key b),
+				struct tg_index_entry *entry);
 
 /* --- committing --- */
 

@@ -294,6 +294,23 @@ void tg_outbox_stream_close(struct tg_outbox *box, struct tg_stream_open *open)
 	open->stream = NULL;
 }
 
+int tg_outbox_newest(struct tg_outbox *box, struct tg_stream_row *row,
+		     int (*compare)(struct tg_key a, struct tg_key b), struct tg_index_entry *entry)
+{
+	struct tg_index index = { .cache = &box->index_cache_,
+				  .root = &row->index,
+				  .stream = row->number,
+				  .compare = compare };
+
+	for (uint32_t i = 0; i < CONFIG_TG_SOURCES_MAX; i++)
+		if (box->open_[i].stream != NULL && box->open_[i].row.number == row->number)
+			index.root = &box->open_[i].row.index;
+	int err = tg_index_find(&index, entry->key, entry);
+	if (index.root == &row->index)
+		tg_index_forget(&box->index_cache_, row->number);
+	return err;
+}
+
 void tg_outbox_touch(struct tg_outbox *box, struct tg_stream_open *open)
 {
 	(void)box;

@@ -27,7 +27,7 @@ static void note(const char *text, struct tg_view view)
 	size_t used = strlen(log_text);
 
 	snprintf(log_text + used, sizeof(log_text) - used, "%s%.*s ", text, (int)view.bytes,
-		 (const char *)view.at);
+		 view.at != NULL ? (const char *)view.at : "");
 }
 
 static void note_row(const struct tg_row *row)
