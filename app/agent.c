@@ -255,10 +255,11 @@ static void turn_once(struct tg_agent *agent, struct tg_turn *turn)
 
 	agent->host->turn(turn);
 	bool sources_moved = step_sources(agent, turn);
-	bool moved = step_forwarders(agent, turn) || sources_moved;
-
+	/* Before the forwarders step: what they are told here moves nothing else awake. */
 	if (sources_over(agent))
 		drain(agent);
+	bool moved = step_forwarders(agent, turn) || sources_moved;
+
 	if (commit_is_due(agent, sources_moved, turn)) {
 		commit(agent, turn);
 		moved = moved || agent->commit_retry_ms_ == 0;
