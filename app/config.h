@@ -24,11 +24,11 @@ struct tg_config_source {
 struct tg_config_sink {
 	char name[TG_CONFIG_NAME_BYTES];
 	const struct tg_sink_ops *ops;
-	void *state;               /* ops->state_bytes, zeroed and then configured        */
-	struct tg_view streams;    /* packed patterns over SOURCE/DATABASE/TABLE: pattern.h */
+	void *state;            /* ops->state_bytes, zeroed and then configured        */
+	struct tg_view streams; /* packed patterns over SOURCE/DATABASE/TABLE: pattern.h */
 	enum tg_shape shape;
-	bool from_now;             /* a new sink starts behind what the store holds       */
-	bool to_stdout;            /* lines go to standard output: nothing else may        */
+	bool from_now;  /* a new sink starts behind what the store holds       */
+	bool to_stdout; /* lines go to standard output: nothing else may        */
 	struct tg_column_rules columns;
 };
 

@@ -11,7 +11,8 @@ static size_t after_character(struct tg_view text, size_t at)
 	return at;
 }
 
-/* One character or letter of `pattern` against the text at `at`: where the text goes on, 0 for no match. */
+/* One character or letter of `pattern` against the text at `at`: where the text goes on, 0 for no
+ * match. */
 static size_t match_one(char pattern, struct tg_view text, size_t at)
 {
 	if (pattern == '?')
