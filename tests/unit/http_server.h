@@ -1,0 +1,184 @@
+/* http_server.h - an HTTP/1.1 server in the test's own thread, that answers what the script says.
+ *
+ * It listens on 127.0.0.1, takes one connection at a time and is moved on by server_turn(), so that client and
+ * server step in turn and a run is the same each time. Included once by a test program.
+ */
+#ifndef TG_TESTS_HTTP_SERVER_H
+#define TG_TESTS_HTTP_SERVER_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SERVER_REQUEST_BYTES = 1 << 20, SERVER_SCRIPT_MAX = 16 };
+
+enum server_when {
+	WHEN_WHOLE,   /* after the whole request                                          */
+	WHEN_HEAD,    /* once the head is there; the body is left unread                  */
+	WHEN_CONNECT, /* at once                                                          */
+};
+
+struct server_reply {
+	const char *text;        /* NULL: none                                             */
+	enum server_when when;
+	bool close;              /* end the connection behind it                           */
+	bool reset;              /* by a reset                                             */
+	size_t piece_bytes;      /* written in pieces, one a turn; 0: at once              */
+};
+
+static struct {
+	int listener, fd;
+	unsigned port;
+	struct server_reply script[SERVER_SCRIPT_MAX];
+	unsigned replies, next;  /* how many are scripted, and used */
+	unsigned connections;
+	char request[SERVER_REQUEST_BYTES]; /* the one under way, then the last whole one */
+	size_t bytes;
+	size_t reply_sent;
+	bool replying;
+	char kept[SERVER_SCRIPT_MAX][SERVER_REQUEST_BYTES / 16]; /* requests as they were answered */
+	size_t kept_bytes[SERVER_SCRIPT_MAX];
+} server = { .listener = -1, .fd = -1 };
+
+static inline void server_drop(bool reset)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (server.fd >= 0 && reset)
+		(void)setsockopt(server.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	if (server.fd >= 0)
+		(void)close(server.fd);
+	server.fd = -1;
+	server.bytes = 0;
+	server.replying = false;
+}
+
+static inline void server_start(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t bytes = sizeof(address);
+
+	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (server.listener < 0 || bind(server.listener, (struct sockaddr *)&address, bytes) != 0 ||
+	    listen(server.listener, 8) != 0 ||
+	    getsockname(server.listener, (struct sockaddr *)&address, &bytes) != 0)
+		abort();
+	server.port = ntohs(address.sin_port);
+	server.replies = 0;
+	server.next = 0;
+	server.connections = 0;
+	server_drop(false);
+}
+
+static inline void server_stop(void)
+{
+	server_drop(false);
+	(void)close(server.listener);
+}
+
+static inline void server_reply(struct server_reply reply)
+{
+	if (server.replies == SERVER_SCRIPT_MAX)
+		abort();
+	server.script[server.replies++] = reply;
+}
+
+/* The whole request: head and as much body as Content-Length says. 0 while it is incomplete. */
+static inline size_t server_request_bytes(void)
+{
+	const char *end, *length;
+
+	server.request[server.bytes] = '\0';
+	end = strstr(server.request, "\r\n\r\n");
+	if (end == NULL)
+		return 0;
+	length = strstr(server.request, "Content-Length: ");
+	size_t whole = (size_t)(end + 4 - server.request);
+	if (length != NULL && length < end)
+		whole += strtoul(length + 16, NULL, 10);
+	return whole <= server.bytes ? whole : 0;
+}
+
+static inline bool server_due(enum server_when when)
+{
+	if (when == WHEN_CONNECT)
+		return true;
+	if (when == WHEN_HEAD)
+		return strstr(server.request, "\r\n\r\n") != NULL;
+	return server_request_bytes() != 0;
+}
+
+static inline void server_write(void)
+{
+	const struct server_reply *reply = &server.script[server.next];
+	size_t all = reply->text != NULL ? strlen(reply->text) : 0;
+	size_t run = all - server.reply_sent;
+
+	if (reply->piece_bytes != 0 && run > reply->piece_bytes)
+		run = reply->piece_bytes;
+	if (run != 0 && send(server.fd, reply->text + server.reply_sent, run, MSG_NOSIGNAL) != (ssize_t)run)
+		run = all - server.reply_sent; /* it went away */
+	server.reply_sent += run;
+	if (server.reply_sent < all)
+		return;
+	server.replying = false;
+	server.next++;
+	if (reply->close || reply->reset)
+		server_drop(reply->reset);
+	server.bytes = 0;
+}
+
+static inline void server_read(void)
+{
+	ssize_t got = recv(server.fd, server.request + server.bytes,
+			   SERVER_REQUEST_BYTES - 1 - server.bytes, 0);
+
+	if (got == 0 || (got < 0 && errno != EAGAIN))
+		server_drop(false);
+	else if (got > 0)
+		server.bytes += (size_t)got;
+	server.request[server.bytes] = '\0';
+}
+
+static inline void server_begin_reply(void)
+{
+	size_t bytes = server.bytes;
+
+	if (bytes >= sizeof(server.kept[0]))
+		bytes = sizeof(server.kept[0]) - 1;
+	memcpy(server.kept[server.next], server.request, bytes);
+	server.kept[server.next][bytes] = '\0';
+	server.kept_bytes[server.next] = bytes;
+	server.replying = true;
+	server.reply_sent = 0;
+}
+
+static inline void server_turn(void)
+{
+	if (server.fd < 0) {
+		server.fd = accept(server.listener, NULL, NULL);
+		if (server.fd < 0)
+			return;
+		(void)fcntl(server.fd, F_SETFL, O_NONBLOCK);
+		server.connections++;
+		server.bytes = 0;
+		server.request[0] = '\0';
+	}
+	if (!server.replying && (server.next >= server.replies ||
+				 server.script[server.next].when != WHEN_HEAD || server.bytes == 0))
+		server_read();
+	if (server.fd >= 0 && !server.replying && server.next < server.replies &&
+	    server_due(server.script[server.next].when))
+		server_begin_reply();
+	if (server.replying && server.fd >= 0)
+		server_write();
+}
+
+#endif
