@@ -51,19 +51,6 @@ ssize_t __wrap_writev(int fd, const struct iovec *parts, int count);
 
 enum about { OTHER, FILE_, FOLDER, SOCKET };
 
-static enum about about(int fd)
-{
-	struct stat found;
-
-	if (fd <= STDERR_FILENO || fstat(fd, &found) != 0)
-		return OTHER;
-	if (S_ISREG(found.st_mode))
-		return FILE_;
-	if (S_ISDIR(found.st_mode))
-		return FOLDER;
-	return S_ISSOCK(found.st_mode) ? SOCKET : OTHER;
-}
-
 static const char *path_of(int fd)
 {
 	static char path[4096];
@@ -75,11 +62,29 @@ static const char *path_of(int fd)
 	return path;
 }
 
+static bool begins(const char *path, const char *with)
+{
+	return strncmp(path, with, strlen(with)) == 0;
+}
+
 static bool is_ours(const char *path)
 {
-	return strncmp(path, "/dev/", 5) != 0 || strncmp(path, "/dev/shm/", 9) == 0
-		       ? strncmp(path, "/proc/", 6) != 0 && strncmp(path, "/sys/", 5) != 0
-		       : false;
+	if (begins(path, "/dev/"))
+		return begins(path, "/dev/shm/");
+	return !begins(path, "/proc/") && !begins(path, "/sys/");
+}
+
+static enum about about(int fd)
+{
+	struct stat found;
+
+	if (fd <= STDERR_FILENO || fstat(fd, &found) != 0)
+		return OTHER;
+	if (S_ISREG(found.st_mode))
+		return is_ours(path_of(fd)) ? FILE_ : OTHER;
+	if (S_ISDIR(found.st_mode))
+		return FOLDER;
+	return S_ISSOCK(found.st_mode) ? SOCKET : OTHER;
 }
 
 static void sleep_ms(unsigned ms)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Holds the simulator's answers against a real server's: check_sim.py FILE... (default: rethinkdb/*.jsonl)
+"""Holds the simulator's answers against a real server's: check_sim.py FILE...
 
-The simulator is loaded with what the recordings beside each FILE reveal, the recorded client's bytes are sent again, and every
-answer is compared as text. Normalised: the server's nonce (the recorded one is put into the simulator, so that the
-recorded proofs and signatures must hold), the salt shown for an unknown user, UUIDs in INFO and SERVER_INFO, the order of
-rows where none is promised, and where one batch ends. Files with a changefeed are counted and named, not answered.
+The simulator is loaded with what the recordings beside each FILE reveal, the recorded client's
+bytes are sent again, and every answer is compared as text. Normalised: the server's nonce (the
+recorded one is put into the simulator, so that the recorded proofs and signatures must hold), the
+salt shown for an unknown user, UUIDs in INFO and SERVER_INFO, the order of rows where none is
+promised, and where one batch ends. Files with a changefeed are counted and named, not answered.
 Exit status: 0 when nothing differs, 1 when something does, 2 when there was nothing to compare.
 """
 
@@ -31,13 +32,16 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 ANSWER_SECONDS = 10
 UUID_TERMS = (recording.INFO,)
 
-# Rows that the recorded queries must leave out: without them a filter that lets all pass would look right.
+# Rows that the recorded queries must leave out: without them a filter that lets all pass would
+# look right.
 DECOYS = {
     ("seed", "PROJECTS"): [
         {"project_id": 1.0, "modified_at": values.make_time(1772964000.124, "+02:00")},
-        {"project_id": 2.0}, {"project_id": 3.0, "modified_at": None}, {"project_id": 4.0, "modified_at": 9e9}],
-    ("seed", "USERS"): [{"user_id": "u019", "updated_at": "2026-03-01T00:19:59.999Z"},
-                        {"user_id": "u000"}, {"user_id": "u001", "updated_at": values.make_time(-5.0)}],
+        {"project_id": 2.0}, {"project_id": 3.0, "modified_at": None},
+        {"project_id": 4.0, "modified_at": 9e9}],
+    ("seed", "USERS"): [
+        {"user_id": "u019", "updated_at": "2026-03-01T00:19:59.999Z"}, {"user_id": "u000"},
+        {"user_id": "u001", "updated_at": values.make_time(-5.0)}],
     ("seed", "ties"): [{"id": 9.0, "updated_at": "2026-03-01T00:00:00.000Z"}, {"id": 50.0},
                        {"id": 51.0, "updated_at": None}, {"id": 52.0, "updated_at": 5.0}],
 }
@@ -56,7 +60,8 @@ def build_world(facts):
     for database, tables in facts.databases.items():
         if database not in world.databases:
             world.create_database(database)
-        world.database_ids[database] = facts.database_ids.get(database, world.database_ids[database])
+        world.database_ids.update({database: facts.database_ids[database]}
+                                  if database in facts.database_ids else {})
         for name in sorted(tables):
             _build_table(world, facts, (database, name))
     if facts.server:
@@ -75,8 +80,9 @@ def _build_table(world, facts, place):
         table.indexes[index.name] = index
     for name in facts.orders.get(place, set()) - {table.primary_key}:
         table.indexes.setdefault(name, Index(name))
-    rows = [spelling.decode(text.encode("utf-8", "surrogatepass")) for text in facts.rows.get(place, {})]
-    table.load((table.key_of(row), spelling.encode(row)) for row in rows + DECOYS.get(place, []))
+    rows = [spelling.decode(text.encode("utf-8", "surrogatepass"))
+            for text in facts.rows.get(place, {})] + DECOYS.get(place, [])
+    table.load((table.key_of(row), spelling.encode(row)) for row in rows)
 
 
 def add_accounts(world, events):
@@ -220,7 +226,8 @@ class Checker:
 
     def _compare(self, query, answers):
         name = query.data.decode()[:100]
-        recorded, simulated = (recording.split_answer(frames[-1]) for frames in (query.frames, answers))
+        recorded, simulated = (recording.split_answer(frames[-1])
+                               for frames in (query.frames, answers))
         self.same(f"frame of {name}", (recorded[0], recorded[2]), (simulated[0], simulated[2]))
         wanted, found = query.rows(), [row for frame in answers
                                        for row in recording.split_answer(frame)[1]]
@@ -238,7 +245,8 @@ class Checker:
 
 
 def main(arguments):
-    paths = [pathlib.Path(name) for name in arguments] or sorted((HERE / "rethinkdb").glob("*.jsonl"))
+    paths = [pathlib.Path(name) for name in arguments]
+    paths = paths or sorted((HERE / "rethinkdb").glob("*.jsonl"))
     facts = recording.Facts()
     beside = {near for path in paths for near in path.resolve().parent.glob("*.jsonl")}
     for path in sorted(beside):

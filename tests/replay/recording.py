@@ -1,7 +1,8 @@
 """Recorded driver-port traffic: reading the files, and the facts about a server that lie in them.
 
-One JSON object a line: `conn`, `from`, `kind` (open magic handshake frame raw close), `token`, and `text`
-or `base64`. What a server answered tells which databases, tables, indexes and rows it held.
+One JSON object a line: `conn`, `from`, `kind` (open magic handshake frame raw close), `token`,
+and `text` or `base64`. What a server answered tells which databases, tables, indexes and rows it
+held.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Runs the simulator: python3 tests/rethinksim --port 0 --seed 1 --tables devices:1000,readings:50000
+"""Runs the simulator: python3 tests/rethinksim --seed 1 --tables devices:1000,readings:50000
 
 Prints `listening 127.0.0.1:PORT`, then `control 127.0.0.1:PORT` when asked for one. Loopback only.
 Stops on SIGTERM, on SIGINT, or when its standard input ends with --until-stdin-closes.
@@ -24,7 +24,8 @@ NESTING_MAX = 30000
 def arguments():
     parser = argparse.ArgumentParser(prog="rethinksim", description=__doc__.split("\n")[0])
     parser.add_argument("--port", type=int, default=0, help="driver port; 0 takes a free one")
-    parser.add_argument("--control-port", type=int, help="control port for tests; 0 takes a free one")
+    parser.add_argument("--control-port", type=int,
+                        help="control port for tests; 0 takes a free one")
     parser.add_argument("--seed", type=int, default=1, help="what all data is made from")
     parser.add_argument("--database", default="plant", help="database of the tables")
     parser.add_argument("--tables", default="", metavar="NAME[=KIND][:ROWS],...",

@@ -3,17 +3,20 @@
     {"do": "change", "table": "plant.readings", "count": 100, "start": 0}
     {"do": "insert", "table": T, "rows": [..]}          raw documents; an existing key is replaced
     {"do": "grow", "table": T, "count": n}              n more rows of the plant's own recipe
-    {"do": "raw", "table": T, "key": K, "text"|"base64": ..}  these bytes as the row, whatever they are
+    {"do": "raw", "table": T, "key": K, "text"|"base64": ..}  any bytes as the row
     {"do": "oversize", "table": T, "key": K, "bytes": n}      a document of n bytes
     {"do": "delete", "table": T, "keys": [..]} or {"count": n, "start": s}
-    {"do": "create", "table": T, "kind": .., "count": n, "primary_key": ..}, {"do": "drop", "table": T}
+    {"do": "create", "table": T, "kind": .., "count": n, "primary_key": ..}
+    {"do": "drop", "table": T}
     {"do": "index", "table": T, "name": .., "multi": .., "geo": .., "drop": .., "ready": ..}
     {"do": "dump", "table": T, "path": P}               NDJSON in key order
     {"do": "tables"}, {"do": "counters"}, {"do": "log", "on": true}, {"do": "queries"}
     {"do": "clock", "now": 1795262400.5}
-    {"do": "fault", "kind": .., ...}                    see faults.py; {"do": "clear"} takes all away
+    {"do": "fault", "kind": .., ...}                    see faults.py
+    {"do": "clear"}                                     takes all faults away
     {"do": "table_fault", "table": T, "error_after": n, "code": e, "text": ..}
-    {"do": "table_fault", "table": T, "drop_after": n | "unready_seconds": s | "deny": ["read", "info"]}
+    {"do": "table_fault", "table": T, "drop_after": n}
+    {"do": "table_fault", "table": T, "unready_seconds": s, "deny": ["read", "info"]}
     {"do": "user", "name": .., "password": .., "iterations": n, "read": ["db", "db.table", ""]}
     {"do": "hang_up"}, {"do": "stop_listening"}, {"do": "listen_again"}
 

@@ -26,7 +26,7 @@ def denied(user, permission):
 
 
 class Hangup(Exception):
-    """The connection ends here, by a fault or because the peer is gone; `rude`: without a farewell."""
+    """The connection ends here, by a fault or as the peer is gone; `rude`: with no farewell."""
 
     def __init__(self, rude=False):
         super().__init__()

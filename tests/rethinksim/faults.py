@@ -13,7 +13,8 @@
     token        answer number `answer` carries a token nobody asked with
     corrupt      answer number `answer` has its byte at `at` replaced by `byte`
 
-`times` says for how many connections it holds (0: until cleared), `skip` how many are spared before.
+`times` says for how many connections it holds (0: until cleared), `skip` how many are spared
+before.
 """
 
 import dataclasses

@@ -297,7 +297,9 @@ def random_number(call):
 @term(155)
 def binary(call):
     found = call.datum(0)
-    return values.make_binary(found.encode("utf-8", "surrogatepass")) if type(found) is str else found
+    if type(found) is not str:
+        return found
+    return values.make_binary(found.encode("utf-8", "surrogatepass"))
 
 
 @term(141)

@@ -1,24 +1,23 @@
 """The plant: devices, readings, alarms, sites and a few awkward tables, made from a seed.
 
-    table      key                     time stamp                       what is special
-    devices    UUID                    installed (TIME, rarely changes) nested, GEOMETRY, BINARY, big numbers
-    readings   UUID                    updated_at TIME, indexed         about 330 bytes, the large one
-    alarms     number                  modified_at ISO string           unicode, escapes, no index
-    sites      string `site`           none                             polygons, emoji, null members
-    events     [line, number]          timestamp epoch number, indexed  compound keys
-    ties       string                  updated_at TIME, indexed         every stamp is the same
-    oddkeys    every type              none                             `1` beside "1", 127 x U+0001 ...
-    oddrows    string                  none                             every odd value
-    empty      -                       none                             no rows
-    big        number                  none                             documents of 1 KiB, 2 KiB, 4 KiB ...
+    table     key              time stamp                        what is special
+    devices   UUID             installed (TIME, seldom changes)  nested, GEOMETRY, BINARY
+    readings  UUID             updated_at TIME, indexed          about 330 bytes, the large one
+    alarms    number           modified_at ISO string            unicode, escapes, no index
+    sites     string `site`    none                              polygons, emoji, null members
+    events    [line, number]   timestamp epoch number, indexed   compound keys
+    ties      string           updated_at TIME, indexed          every stamp is the same
+    big       number           none                              documents of 1, 2, 4 ... KiB
+    oddkeys   every type       none                              see odd.py
+    oddrows   string           none                              every odd value, see odd.py
+    empty     -                none                              no rows
 
 A row is a function of (seed, table, number, version), so that any test can make it again.
 """
 
 import datetime
-import math
 
-from . import spelling, values
+from . import odd, spelling, values
 from .tables import Index
 
 EPOCH = 1767225600  # 2026-01-01T00:00:00Z, the stamp of row 0
@@ -58,11 +57,12 @@ def device(seed, number):
     bits = mixed(seed, "devices", number)
     serial = float(bits >> 4)
     return uuid_text(seed, "devices", number), {
-        "enabled": bits % 7 != 0, "firmware": values.make_binary(bits.to_bytes(8, "big") * (bits % 13)),
-        "id": uuid_text(seed, "devices", number), "installed": values.make_time(EPOCH - bits % 10**8),
+        "enabled": bits % 7 != 0, "id": uuid_text(seed, "devices", number),
+        "firmware": values.make_binary(bits.to_bytes(8, "big") * (bits % 13)),
+        "installed": values.make_time(EPOCH - bits % 10**8),
         "limits": {"high": round(bits % 9973 / 7, 6), "low": -0.0, "ppm": 1e-7 * (bits % 90 + 10)},
         "location": {"$reql_type$": "GEOMETRY", "type": "Point",
-                     "coordinates": [round(bits % 360 - 180 + 0.1, 3), round(bits % 180 - 90 + 0.7, 3)]},
+                     "coordinates": [round(bits % 360 - 179.9, 3), round(bits % 180 - 89.3, 3)]},
         "name": f"device {number} {UNITS[bits % 5]}", "serial": serial,
         "tags": [STATES[bits % 4], float(number), None, {"nested": [True, {"deep": 1e21}]}]}
 
@@ -100,7 +100,8 @@ def site(seed, number):
     ring = [[x, y], [x + 1, y], [x + 1, y + 1], [x, y]]
     return name, {
         "area": {"$reql_type$": "GEOMETRY", "type": "Polygon", "coordinates": [ring]},
-        "contact": None, "opened": values.make_time(EPOCH - number * 86400.0, "+05:30"), "site": name,
+        "contact": None, "opened": values.make_time(EPOCH - number * 86400.0, "+05:30"),
+        "site": name,
         "shifts": {"early": {"from": "06:00", "to": "14:00"}, "late": {}, "night": []}}
 
 
@@ -121,48 +122,9 @@ def big(seed, number):
     return float(number), {"filler": filler, "id": float(number)}
 
 
-def odd_keys(seed):
-    """A key of every type that the server takes, also those that look alike."""
-    moment = "2023-11-14T22:13:20Z"
-    found = [1.0, "1", -0.0, -1.0, 0.1, 0.30000000000000004, 1e21, 1.5e300, 5e-324, 1e-7, float(2**53),
-             float(2**53 + 2), -1e17, 10000000000000000.0, 123456789012345680.0, -1.5, 10.0, 100.0, 9.0,
-             True, False, "", "a", "A", "\u0001" * 127, "\u001f", "\"", "\\", "/", "\x7f", "é",
-             "e\u0301", "漢", "😀", "\ufffd", "\U0010ffff", "ue" * 63, "true", "null", "[1]", "QUJD", moment,
-             "aaaaaaaa-0000-4000-8000-000000000001", "AAAAAAAA-0000-4000-8000-000000000001",
-             "aaaaaaaa-0000-4000-8000-00000000000", "\ud800",
-             values.parse_iso8601(moment), values.make_time(1.001, "+05:30"), values.make_time(-1.0),
-             values.make_time(0.0, "-08:00"), values.make_time(253402300800.0),
-             values.make_binary(b"ABC"), values.make_binary(b""), values.make_binary(b"\0\1\2\xff"),
-             values.make_binary(bytes(range(2, 60)) * 2),
-             [], [1.0], ["1"], [1.0, "a"], [1.0, "a", []], [[1.0], [True, False]], [True], [False, -0.5],
-             ["a", values.make_time(5.0)], [values.make_binary(b"x"), 1e100], ["a\u0001", "b"], ["a"]]
-    return [(key, {"id": key, "n": float(number)}) for number, key in enumerate(found)]
-
-
-def odd_rows(seed):
-    """A row for every odd value."""
-    numbers = [0.0, -0.0, 0.1, 0.30000000000000004, 48.300000000000004, 1 / 3, math.pi, 1e15, 1e16, 1e17,
-               1e20, 1e21, 1.5e21, 1e-6, 1e-7, 1.5e-7, 5e-324, 1.7976931348623157e308, float(2**53),
-               float(2**53 - 1), float(-2**53), float(2**63), 0.000123, -12345.678, 1e2, 123456789.125]
-    strings = ["", "\0", "a\0b", "\b\t\n\f\r", "\u000b\u001f", "\x7f\u0080", "\"\\/", "é😀漢", "\u2028",
-               "\ud800", "a" * 5000, "{\"not\":\"parsed\"}", "\ufeff"]
-    times = [0.0, -1.0, 0.001, -0.001, 1e10, 253402300799.999, -62135596800.0, 1e13, -1e13, 4294967295.5]
-    found = [("numbers", numbers), ("strings", strings),
-             ("times", [values.make_time(at, zone) for at in times for zone in ("+00:00", "-11:45")]),
-             ("binaries", [values.make_binary(bytes(range(256))[:size])
-                           for size in (0, 1, 2, 3, 56, 57, 58, 114, 115, 256)]),
-             ("shapes", [{"$reql_type$": "GEOMETRY", "type": "LineString",
-                          "coordinates": [[0.0, 0.0], [-122.4, 37.7]]}]),
-             ("names", {"": 1.0, "a b": 2.0, "é": 3.0, "Z": 4.0, "a": 5.0, "\u0001": 6.0, "_tidegate": 7.0,
-                        "a.b": 8.0, "a_b": 9.0, "error": 10.0, "$": 11.0}),
-             ("empty", [{}, [], None, [[]], [{}]])]
-    return [(name, {"id": name, "v": value}) for name, value in found] + [
-        ("flat", {"id": "flat", **{f"n{at}": number for at, number in enumerate(numbers)}})]
-
-
 MAKERS = {"devices": device, "readings": reading, "alarms": alarm, "sites": site, "events": event,
           "ties": tie, "big": big}
-FIXED = {"oddkeys": odd_keys, "oddrows": odd_rows, "empty": lambda seed: []}
+FIXED = {"oddkeys": odd.keys, "oddrows": odd.rows, "empty": list}
 TABLE_SALT = {name: 0x1234567 * (at + 1) for at, name in enumerate(MAKERS)}
 PRIMARY_KEYS = {"sites": "site"}
 INDEXES = {"readings": ["updated_at"], "events": ["timestamp"], "ties": ["updated_at"]}
@@ -174,7 +136,7 @@ SIZES = {"devices": 200, "readings": 5000, "alarms": 300, "sites": 40, "events":
 def pairs_of(seed, name, start, count):
     """(order key, text) of rows `start` up to `start + count` of a plant table."""
     if name in FIXED:
-        found = FIXED[name](seed)
+        found = FIXED[name]()
     else:
         found = (MAKERS[name](seed, number) for number in range(start, start + count))
     for key, row in found:
@@ -208,7 +170,7 @@ def stamp_of(table, now):
 
 
 def change(world, table, count, start=0):
-    """Changes `count` rows from the `start`-th key on: a counter, and the time stamp where there is one."""
+    """Changes `count` rows from the `start`-th key on: a counter, and the stamp if there is one."""
     stamp = stamp_of(table, world.clock())
     for key in table.keys[start:start + count]:
         row = table.rows[key].value

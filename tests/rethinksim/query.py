@@ -82,8 +82,6 @@ def to_datum(found):
     if isinstance(found, Single):
         return found.value
     if isinstance(found, Stream):
-        if not found.is_array:
-            return list(found.values())
         return list(found.values())
     if isinstance(found, (Database, Function)):
         raise Reql(LOGIC, f"Expected type DATUM but found {kind_of(found)}.")
@@ -202,7 +200,8 @@ class Evaluator:
         self.optargs = {}
         for name, node in optargs.items():
             if name not in GLOBAL_OPTARGS:
-                raise Reql(LOGIC, f"Unrecognized global optional argument `{name}`.", COMPILE).at(())
+                text = f"Unrecognized global optional argument `{name}`."
+                raise Reql(LOGIC, text, COMPILE).at(())
             self.optargs[name] = self.eval(node, {}, (name,))
 
     def eval(self, node, scope, path):
@@ -213,8 +212,9 @@ class Evaluator:
         if kind is not list:
             return node
         if not node or type(node[0]) is not float:
-            raise Reql(LOGIC, "Expected a TermType as a NUMBER but found "
-                              f"{values.type_name(node[0]) if node else 'nothing'}.", COMPILE).at(path)
+            found = values.type_name(node[0]) if node else "nothing"
+            text = f"Expected a TermType as a NUMBER but found {found}."
+            raise Reql(LOGIC, text, COMPILE).at(path)
         if node[0] == DATUM:
             return self._literal(node, path)
         handler = HANDLERS.get(int(node[0]))
@@ -236,7 +236,8 @@ class Evaluator:
             raise error.at(path)
 
     def _object(self, node, scope, path):
-        made = {name: to_datum(self.eval(part, scope, path + (name,))) for name, part in node.items()}
+        made = {name: to_datum(self.eval(part, scope, path + (name,)))
+                for name, part in node.items()}
         return values.normalise(made) if values.TAG in made else made
 
     def need_read(self, table):

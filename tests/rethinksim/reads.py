@@ -63,8 +63,8 @@ def between(call):
     low, high = call.datum(1), call.datum(2)
     for at, bound in ((1, low), (2, high)):
         if bound is None:
-            raise Reql(LOGIC, "Cannot use `null` in BETWEEN, use `r.minval` or `r.maxval` to denote "
-                              "unboundedness.").at(call.path + (at,))
+            raise Reql(LOGIC, "Cannot use `null` in BETWEEN, use `r.minval` or `r.maxval` to "
+                              "denote unboundedness.").at(call.path + (at,))
     left = call.opt("left_bound", "closed") == "closed"
     right = call.opt("right_bound", "open") == "closed"
     return source.between((low, left), (high, right), call.opt("index"))

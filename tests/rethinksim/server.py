@@ -114,7 +114,7 @@ class Server:
 
     @staticmethod
     def _linger(sock):
-        """Says the end and drops what still comes, so that a last error text is not lost to a reset."""
+        """Says the end and drops what still comes: a reset would swallow a last error text."""
         sock.settimeout(LINGER_SECONDS)
         if isinstance(sock, ssl.SSLSocket):
             sock.unwrap()

@@ -1,8 +1,8 @@
 """JSON as RethinkDB writes and reads it: number spelling, escapes, member order, doubles only.
 
 A whole number up to 2^53 is written as an integer. Everything else goes through Grisu2, whose last
-digit is not always the nearest one: the server sends 0.30000000000000004 as 0.30000000000000007. The
-digits are reproduced here exactly, because hashes of rows are taken over these bytes.
+digit is not always the nearest one: the server sends 0.30000000000000004 as 0.30000000000000007.
+The digits are reproduced here exactly, because hashes of rows are taken over these bytes.
 """
 
 import json
@@ -22,7 +22,8 @@ LONE_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F
 TO_ESCAPE = re.compile(r'[\x00-\x1f"\\]')
 
 # The server's rounding step multiplies by a table of ten powers but is asked for up to eighteen of
-# them; what lies behind the table in its memory is zero, which is why some last digits come out odd.
+# them; what lies behind the table in its memory is zero, which is why some last digits come out
+# odd.
 TEN_POWERS = [10**index for index in range(10)] + [0] * 12
 
 
@@ -35,7 +36,7 @@ class TwiceNamed(BadJson):
 
 
 def _cached_powers():
-    """10^-348, 10^-340 .. 10^340 as 64-bit significands with binary exponents, rounded to nearest."""
+    """10^-348, 10^-340 .. 10^340 as rounded 64-bit significands with binary exponents."""
     powers = []
     for exponent in range(-348, 341, 8):
         top, bottom = (10**exponent, 1) if exponent >= 0 else (1, 10**-exponent)
@@ -83,7 +84,7 @@ def _round(digits, delta, rest, ten_kappa, distance):
 
 
 def _digits(low, value, high):
-    """The shortest digits between `low` and `high` (one exponent), and the power of the last one."""
+    """Digits between `low` and `high` (of one exponent), and the power of the last one."""
     shift = -high[1]
     delta = high[0] - low[0]
     distance = high[0] - value[0]

@@ -1,8 +1,9 @@
 """Row streams that are pulled a batch at a time, in batches shaped like the server's.
 
-A table is split into eight hash shards. Each fills its own part of a batch and stops behind the row that
-crosses the part's limit. An unordered batch is all parts behind each other; an ordered one ends where
-the first part to be full ends, since beyond that row the merge cannot know what comes next.
+A table is split into eight hash shards. Each fills its own part of a batch and stops behind the
+row that crosses the part's limit. An unordered batch is all parts behind each other; an ordered
+one ends where the first part to be full ends, since beyond that row the merge cannot know what
+comes next.
 """
 
 import bisect

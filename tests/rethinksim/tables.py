@@ -3,8 +3,8 @@
       keys   [k0 < k1 < k2 < ...]       sorted order keys (values.order_key)
       rows   {k: Row(text, shard)}      the row's exact bytes on the wire; parsed only when asked
 
-An index keeps a sorted list of (index key, primary key); it is built when first read and kept up to date
-by single writes, thrown away by bulk ones.
+An index keeps a sorted list of (index key, primary key); it is built when first read and kept up
+to date by single writes, thrown away by bulk ones.
 """
 
 import bisect

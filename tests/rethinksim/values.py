@@ -1,7 +1,7 @@
 """ReQL values: pseudo-types, type names, and the one order that indexes and comparisons share.
 
-Numbers are floats, strings str, the rest as json reads it. TIME, BINARY and GEOMETRY stay dicts with
-their `$reql_type$`. Source of truth: reference sections 4.1, 4.4, 5.1.
+Numbers are floats, strings str, the rest as json reads it. TIME, BINARY and GEOMETRY stay dicts
+with their `$reql_type$`. Source of truth: reference sections 4.1, 4.4, 5.1.
 """
 
 import base64
@@ -51,7 +51,7 @@ def binary_bytes(value):
 
 
 def order_key(value):
-    """A tuple that compares as the server orders: array < bool < null < number < object < string."""
+    """A tuple that compares as the server orders: array < bool < null < number < object < .."""
     kind = type(value)
     if kind is dict:
         return _object_key(value)
@@ -87,12 +87,13 @@ def check_primary_key(value):
     """Refuses what the server refuses as a primary key."""
     shown = spelling.pretty(value)
     if not is_key(value):
-        raise Reql(NON_EXISTENCE if value is None else LOGIC, "Primary keys must be either a number, string, bool, pseudotype or array "
-                          f"(got type {type_name(value)}):\n{shown}")
+        code = NON_EXISTENCE if value is None else LOGIC
+        raise Reql(code, "Primary keys must be either a number, string, bool, pseudotype or array "
+                         f"(got type {type_name(value)}):\n{shown}")
     if type(value) is str and "\0" in value:
-        start = value[:value.index("\0") + 1]
-        raise Reql(LOGIC, "String {} (truncated) contains NULL byte at offset {} in index key.".format(
-            shown.replace("\\u0000", "\\x00"), len(start) - 1))
+        at, shown = value.index("\0"), shown.replace("\\u0000", "\\x00")
+        raise Reql(LOGIC, f"String {shown} (truncated) contains NULL byte at offset {at} "
+                          "in index key.")
     if _key_bytes(value) > STRING_KEY_BYTES_MAX + 1:
         raise Reql(LOGIC, f"Primary key too long (max {STRING_KEY_BYTES_MAX} characters): {shown}")
 
@@ -129,7 +130,8 @@ def parse_iso8601(text):
     except ValueError as error:
         raise Reql(LOGIC, f"Unable to parse ISO 8601 string: {text}") from error
     if moment.tzinfo is None:
-        raise Reql(LOGIC, "ISO 8601 string has no time zone, and no default time zone was provided.")
+        raise Reql(LOGIC, "ISO 8601 string has no time zone, and no default time zone was "
+                          "provided.")
     day = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
     epoch = (moment - day) / datetime.timedelta(microseconds=1) / 1e6
     return make_time(epoch, moment.isoformat()[-6:])
@@ -148,14 +150,15 @@ def iso8601(value):
 
 
 def normalise(value):
-    """A literal from a query as the server stores it: pseudo-types checked and put in their form."""
+    """A literal from a query as the server stores it: pseudo-types checked and brought in form."""
     if type(value) is list:
         return [normalise(part) for part in value]
     if type(value) is not dict:
         return value
     name = pseudo(value)
     if name == "TIME":
-        return make_time(value["epoch_time"], value.get("timezone", "+00:00").replace("Z", "+00:00"))
+        zone = value.get("timezone", "+00:00").replace("Z", "+00:00")
+        return make_time(value["epoch_time"], zone)
     if name == "BINARY":
         return make_binary(_decode_base64(value["data"]))
     if name not in (None, "GEOMETRY"):

@@ -124,7 +124,7 @@ class Connection:
         except Reql as error:
             self._forget(token)
             body = failure(error)
-        except Exception as error:  # a fault of the simulator: said on the wire, so that a test sees it
+        except Exception as error:  # the simulator's own fault: said, so that a test sees it
             self._forget(token)
             body = failure(Reql(INTERNAL, f"rethinksim broke: {error!r}"))
         if body is not None:

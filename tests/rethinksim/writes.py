@@ -82,8 +82,8 @@ def _insert_one(world, table, row, conflict, tally):
         tally.note("inserted")
         return
     if conflict == "error":
-        shown = spelling.pretty
-        tally.fail(f"Duplicate primary key `{table.primary_key}`:\n{shown(old.value)}\n{shown(row)}")
+        both = f"{spelling.pretty(old.value)}\n{spelling.pretty(row)}"
+        tally.fail(f"Duplicate primary key `{table.primary_key}`:\n{both}")
         return
     if conflict == "update":
         row = {**old.value, **row}

@@ -3,7 +3,10 @@
 #include "tests/check.h"
 
 /* A string literal's NUL ends its entry. */
-#define SPEC(text) { (const uint8_t *)(text), sizeof(text) }
+#define SPEC(text)                                    \
+	{                                             \
+		(const uint8_t *)(text), sizeof(text) \
+	}
 
 static const struct tg_column_rule rules_at[] = {
 	{ "*", SPEC("*password") },
