@@ -1,7 +1,9 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/outbox/store.h"
 #include "platform/assert.h"
@@ -86,6 +88,17 @@ void tg_store_env_close(struct tg_outbox *box)
 	mdb_env_close(box->env_);
 	box->env_ = NULL;
 	box->reader_ = NULL;
+}
+
+int tg_store_sync_names(const struct tg_outbox *box)
+{
+	int fd = open(box->cfg.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return tg_store_err(errno);
+	int err = fsync(fd) < 0 ? tg_store_err(errno) : 0;
+	close(fd);
+	return err;
 }
 
 /* A failed write of a meta page leaves LMDB in panic until it is opened anew. What was pending is

@@ -193,6 +193,8 @@ static int open_and_load(struct tg_outbox *box)
 	int err = tg_store_env_open(box);
 
 	if (err == 0)
+		err = tg_store_sync_names(box);
+	if (err == 0)
 		err = identify(box);
 	if (err == 0)
 		err = load_all(box);

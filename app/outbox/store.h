@@ -63,6 +63,9 @@ int tg_store_write_begin(struct tg_outbox *box, MDB_txn **txn);
 int tg_store_read_begin(struct tg_outbox *box, MDB_txn **txn);
 void tg_store_read_end(struct tg_outbox *box);
 int tg_store_env_open(struct tg_outbox *box);
+/* Makes the names in the store's folder durable: LMDB syncs what is in a new file, not its name,
+ * and a power cut would take the whole store with what it vouches for. */
+int tg_store_sync_names(const struct tg_outbox *box);
 void tg_store_env_close(struct tg_outbox *box);
 
 /* All return 0 or a tg_err. */
