@@ -267,8 +267,7 @@ struct checker {
 	int (*compare)(struct tg_key a, struct tg_key b);
 };
 
-/* A varint of at most `bytes_max` bytes that ends inside the page. */
-static bool check_varint(struct checker *check, uint32_t bytes_max, uint64_t *value)
+static bool check_long_varint(struct checker *check, uint32_t bytes_max, uint64_t *value)
 {
 	const uint8_t *at = check->bytes + check->at;
 	uint32_t bytes = tg_varint_get(at, check->bytes + check->used, value);
@@ -276,6 +275,15 @@ static bool check_varint(struct checker *check, uint32_t bytes_max, uint64_t *va
 	if (bytes == 0 || bytes > bytes_max || (bytes == 10 && at[9] > 1))
 		return false;
 	check->at += bytes;
+	return true;
+}
+
+/* A varint of at most `bytes_max` bytes that ends inside the page; most are one byte long. */
+static inline bool check_varint(struct checker *check, uint32_t bytes_max, uint64_t *value)
+{
+	if (check->at >= check->used || check->bytes[check->at] >= 0x80)
+		return check_long_varint(check, bytes_max, value);
+	*value = check->bytes[check->at++];
 	return true;
 }
 
