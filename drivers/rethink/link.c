@@ -310,7 +310,10 @@ int tg_link_next(struct tg_link *link, const struct tg_now *now, struct tg_why *
 		if (rc != TG_OK)
 			return rc;
 	}
-	rc = tg_response_next(&link->response, &link->window_, link->token_, why);
+	/* A frame whose query was given up in its middle still comes to its end. */
+	do {
+		rc = tg_response_next(&link->response, &link->window_, link->token_, why);
+	} while (rc > TG_RESPONSE_MORE && link->response.token < link->token_);
 	if (rc == TG_RESPONSE_MORE) {
 		link->unread_ = false;
 		return TG_ERR_AGAIN;

@@ -1,0 +1,249 @@
+#include "tests/replay/peer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "drivers/json/scan.h"
+#include "drivers/rethink/scram.h"
+#include "platform/assert.h"
+
+enum state { MAGIC, FIRST, FINAL, FRAMES };
+
+static const uint8_t salt[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+
+void tg_peer_start(struct tg_peer *peer, tg_peer_answer *answer, void *context)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t bytes = sizeof(address);
+
+	memset(peer, 0, sizeof(*peer));
+	peer->answer = answer;
+	peer->context = context;
+	peer->fd_ = -1;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	peer->listener_ = socket(AF_INET, SOCK_STREAM, 0);
+	TG_ASSERT(peer->listener_ >= 0);
+	TG_ASSERT(bind(peer->listener_, (struct sockaddr *)&address, bytes) == 0);
+	TG_ASSERT(listen(peer->listener_, 4) == 0);
+	TG_ASSERT(getsockname(peer->listener_, (struct sockaddr *)&address, &bytes) == 0);
+	TG_ASSERT(fcntl(peer->listener_, F_SETFL, O_NONBLOCK) == 0);
+	peer->port = ntohs(address.sin_port);
+}
+
+void tg_peer_drop(struct tg_peer *peer)
+{
+	if (peer->fd_ >= 0)
+		close(peer->fd_);
+	peer->fd_ = -1;
+}
+
+void tg_peer_stop(struct tg_peer *peer)
+{
+	tg_peer_drop(peer);
+	close(peer->listener_);
+}
+
+void tg_peer_send(struct tg_peer *peer, const void *at, size_t bytes)
+{
+	TG_ASSERT(bytes <= sizeof(peer->out_) - peer->out_bytes_);
+	memcpy(peer->out_ + peer->out_bytes_, at, bytes);
+	peer->out_bytes_ += bytes;
+}
+
+void tg_peer_say(struct tg_peer *peer, uint64_t token, const char *body)
+{
+	uint8_t head[12];
+	size_t bytes = strlen(body);
+
+	for (unsigned i = 0; i < 8; i++)
+		head[i] = (uint8_t)(token >> (8 * i));
+	for (unsigned i = 0; i < 4; i++)
+		head[8 + i] = (uint8_t)(bytes >> (8 * i));
+	tg_peer_send(peer, head, sizeof(head));
+	tg_peer_send(peer, body, bytes);
+}
+
+/* --- the login --- */
+
+static void take_first(struct tg_peer *peer, const char *message)
+{
+	char text[512], answer[1024], salt64[64] = "";
+	int bytes = tg_json_unescape(tg_member_of(tg_view_str(message), "authentication"),
+				     (uint8_t *)text, sizeof(text) - 1);
+
+	TG_ASSERT(bytes > 3 && memcmp(text, "n,,", 3) == 0);
+	text[bytes] = '\0';
+	snprintf(peer->first_bare_, sizeof(peer->first_bare_), "%.255s", text + 3);
+	const char *nonce = strstr(text, "r=");
+	TG_ASSERT(nonce != NULL);
+	bytes = tg_base64_encode(tg_view_of(salt, sizeof(salt)), salt64, sizeof(salt64));
+	TG_ASSERT(bytes == 24);
+	salt64[bytes] = '\0';
+	snprintf(answer, sizeof(answer),
+		 "{\"authentication\":\"%sPEER,s=%s,i=%d\",\"success\":true}", nonce, salt64,
+		 TG_PEER_PASSWORD_ITERATIONS);
+	static const char version[] = "{\"max_protocol_version\":0,\"min_protocol_version\":0,"
+				      "\"server_version\":\"2.4.4\",\"success\":true}";
+	tg_peer_send(peer, version, sizeof(version));
+	tg_peer_send(peer, answer, strlen(answer) + 1);
+}
+
+static void take_final(struct tg_peer *peer, const char *message)
+{
+	struct tg_pbkdf2 kdf;
+	struct tg_scram_proof proof;
+	uint8_t key[TG_SHA256_BYTES];
+	char auth[1024], proof64[64] = "", text[64] = "", answer[256];
+	const char *bare_nonce = strstr(peer->first_bare_, "r=");
+	const char *given = strstr(message, ",p=");
+
+	TG_ASSERT(bare_nonce != NULL && given != NULL);
+	tg_pbkdf2_start(&kdf, tg_view_str(TG_PEER_PASSWORD), tg_view_of(salt, sizeof(salt)),
+			TG_PEER_PASSWORD_ITERATIONS);
+	while (!tg_pbkdf2_step(&kdf, 100, key))
+		continue;
+	snprintf(auth, sizeof(auth), "%s,%sPEER,s=AQIDBAUGBwgJCgsMDQ4PEA==,i=%d,c=biws,%sPEER",
+		 peer->first_bare_, bare_nonce, TG_PEER_PASSWORD_ITERATIONS, bare_nonce);
+	tg_scram_prove(key, tg_view_str(auth), &proof);
+	int bytes = tg_base64_encode(tg_view_of(proof.client_proof, 32), proof64, sizeof(proof64));
+	TG_ASSERT(bytes == 44);
+	if (strncmp(given + 3, proof64, 44) != 0) {
+		static const char wrong[] =
+			"{\"error\":\"Wrong password\",\"error_code\":12,\"success\":false}";
+		tg_peer_send(peer, wrong, sizeof(wrong));
+		return;
+	}
+	bytes = tg_base64_encode(tg_view_of(proof.server_signature, 32), text, sizeof(text));
+	TG_ASSERT(bytes == 44);
+	snprintf(answer, sizeof(answer), "{\"authentication\":\"v=%.44s\",\"success\":true}", text);
+	tg_peer_send(peer, answer, strlen(answer) + 1);
+}
+
+/* --- what arrives --- */
+
+static void eat(struct tg_peer *peer, size_t bytes)
+{
+	peer->in_bytes_ -= bytes;
+	memmove(peer->in_, peer->in_ + bytes, peer->in_bytes_);
+}
+
+static bool take_message(struct tg_peer *peer)
+{
+	const char *end = memchr(peer->in_, '\0', peer->in_bytes_);
+
+	if (end == NULL)
+		return false;
+	if (peer->state_ == FIRST)
+		take_first(peer, peer->in_);
+	else
+		take_final(peer, peer->in_);
+	peer->state_++;
+	eat(peer, (size_t)(end - peer->in_) + 1);
+	return true;
+}
+
+static bool take_frame(struct tg_peer *peer)
+{
+	char query[TG_PEER_IN_BYTES];
+	uint64_t token = 0;
+	uint32_t bytes = 0;
+
+	if (peer->in_bytes_ < 12)
+		return false;
+	memcpy(&token, peer->in_, 8);
+	memcpy(&bytes, peer->in_ + 8, 4);
+	TG_ASSERT(bytes < TG_PEER_IN_BYTES - 12);
+	if (peer->in_bytes_ < 12 + bytes)
+		return false;
+	memcpy(query, peer->in_ + 12, bytes);
+	query[bytes] = '\0';
+	eat(peer, 12 + bytes);
+	peer->answer(peer, token, query);
+	return true;
+}
+
+static bool take(struct tg_peer *peer)
+{
+	if (peer->state_ == MAGIC) {
+		if (peer->in_bytes_ < 4)
+			return false;
+		TG_ASSERT(memcmp(peer->in_, "\xC3\xBD\xC2\x34", 4) == 0);
+		eat(peer, 4);
+		peer->state_ = FIRST;
+		return true;
+	}
+	return peer->state_ == FRAMES ? take_frame(peer) : take_message(peer);
+}
+
+static void welcome(struct tg_peer *peer)
+{
+	int fd = accept(peer->listener_, NULL, NULL);
+
+	if (fd < 0)
+		return;
+	tg_peer_drop(peer);
+	TG_ASSERT(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+	peer->fd_ = fd;
+	peer->state_ = MAGIC;
+	peer->in_bytes_ = peer->out_bytes_ = peer->out_sent_ = 0;
+	peer->sent = 0;
+	peer->connections++;
+}
+
+static bool receive(struct tg_peer *peer)
+{
+	ssize_t bytes = recv(peer->fd_, peer->in_ + peer->in_bytes_,
+			     sizeof(peer->in_) - peer->in_bytes_, 0);
+
+	if (bytes < 0 && errno == EAGAIN)
+		return false;
+	if (bytes <= 0) {
+		tg_peer_drop(peer);
+		return true;
+	}
+	peer->in_bytes_ += (size_t)bytes;
+	return true;
+}
+
+static bool send_some(struct tg_peer *peer)
+{
+	size_t bytes = peer->out_bytes_ - peer->out_sent_;
+
+	if (peer->mute || bytes == 0)
+		return false;
+	if (peer->send_bytes_max > 0 && bytes > peer->send_bytes_max)
+		bytes = peer->send_bytes_max;
+	if (peer->drop_after > 0 && bytes > peer->drop_after - peer->sent)
+		bytes = (size_t)(peer->drop_after - peer->sent);
+	ssize_t sent = send(peer->fd_, peer->out_ + peer->out_sent_, bytes, MSG_NOSIGNAL);
+	if (sent <= 0)
+		return false;
+	peer->out_sent_ += (size_t)sent;
+	peer->sent += (uint64_t)sent;
+	if (peer->out_sent_ == peer->out_bytes_)
+		peer->out_sent_ = peer->out_bytes_ = 0;
+	if (peer->drop_after > 0 && peer->sent == peer->drop_after) {
+		peer->drop_after = 0;
+		tg_peer_drop(peer);
+	}
+	return true;
+}
+
+bool tg_peer_step(struct tg_peer *peer)
+{
+	bool moved = false;
+
+	welcome(peer);
+	if (peer->fd_ >= 0)
+		moved = receive(peer);
+	while (peer->fd_ >= 0 && take(peer))
+		moved = true;
+	if (peer->fd_ >= 0)
+		moved = send_some(peer) || moved;
+	return moved;
+}
