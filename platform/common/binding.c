@@ -28,16 +28,18 @@ struct gathered {
 	uint8_t text[BINDING_TEXT_BYTES_MAX];
 };
 
-/* A missing file is a fact about the machine too: it counts as empty. */
-static void add_file(struct gathered *all, const char *path)
+/* A file that is missing or not ours to read is a fact about the machine too: it counts as empty. */
+static int add_file(struct gathered *all, const char *path)
 {
 	char text[256];
 	size_t bytes = 0;
+	int err = tg_file_read_whole(path, text, sizeof(text), &bytes);
 
-	if (tg_file_read_whole(path, text, sizeof(text), &bytes) != 0)
+	if (err != 0)
 		bytes = 0;
 	tg_out_put(&all->out, text, bytes);
 	tg_out_byte(&all->out, '\n');
+	return err == TG_ERR_MISSING || err == TG_ERR_ACCESS ? 0 : err;
 }
 
 static void add_disk(struct gathered *all, dev_t device)
@@ -47,7 +49,8 @@ static void add_disk(struct gathered *all, dev_t device)
 	for (size_t i = 0; i < sizeof(disk_files) / sizeof(disk_files[0]); i++) {
 		snprintf(path, sizeof(path), "/sys/dev/block/%u:%u%s", major(device), minor(device),
 			 disk_files[i]);
-		add_file(all, path);
+		/* Some drivers answer with an error for good: as good as empty. */
+		(void)add_file(all, path);
 	}
 }
 
@@ -75,8 +78,12 @@ int tg_file_binding(const char *path, uint8_t binding[16])
 	if (stat(path, &about) != 0)
 		return tg_file_err(errno);
 	all.out.at = all.text;
-	for (size_t i = 0; i < sizeof(machine_files) / sizeof(machine_files[0]); i++)
-		add_file(&all, machine_files[i]);
+	for (size_t i = 0; i < sizeof(machine_files) / sizeof(machine_files[0]); i++) {
+		/* A disk that fails now must not make this another machine. */
+		int err = add_file(&all, machine_files[i]);
+		if (err != 0)
+			return err;
+	}
 	add_disk(&all, about.st_dev);
 	uint64_t inode = about.st_ino;
 	tg_out_put(&all.out, &inode, sizeof(inode));
