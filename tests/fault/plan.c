@@ -192,7 +192,7 @@ static int pick(const int *from, size_t count)
 int tg_fault_errno(const char *call, bool net)
 {
 	static const int disk[] = { EIO, ENOSPC }, wire[] = { ECONNRESET, EPIPE, ETIMEDOUT },
-			 opening[] = { EMFILE, EIO, ENOSPC, EACCES };
+			 opening[] = { EMFILE, EIO, ENOSPC };
 
 	if (plan.error != 0)
 		return plan.error;
