@@ -19,7 +19,7 @@ struct check {
 /* One line: `ok`, or what to do. */
 static void tell(struct check *check, enum tg_origin origin, const struct tg_check_line *line)
 {
-	printf("%-6s %-24s ", line->err == 0 ? "ok" : "FAILED", line->what);
+	printf("%-6s %-32s ", line->err == 0 ? "ok" : "FAILED", line->what);
 	tg_print_plain(stdout, tg_view_str(line->text));
 	printf("\n");
 	fflush(stdout);
@@ -60,6 +60,8 @@ static int try_store(const char *folder)
 	char path[TG_CONFIG_PATH_BYTES + 32];
 	int err = tg_file_make_folders(folder, 0750);
 
+	if (err == TG_ERR_MISSING) /* something that is no folder is in the way */
+		return TG_ERR_ACCESS;
 	if (err != TG_OK)
 		return err;
 	snprintf(path, sizeof(path), "%s/check.tmp", folder);

@@ -116,6 +116,14 @@ static int report(const struct tg_cli *cli, const struct tg_sync_summary *summar
 	return tg_cli_done(code_of(summary));
 }
 
+/* A terminal shows the same and more; who wants the log there asks for it. */
+static void quieten(const struct tg_cli *cli)
+{
+	if (progress.terminal && cli->args.log_level == NULL &&
+	    cli->config.log_level == TG_LOG_INFO)
+		tg_log_setup(TG_LOG_WARNING, cli->config.log_json);
+}
+
 int tg_cmd_sync(struct tg_cli *cli)
 {
 	const struct tg_agent_parts parts = {
@@ -133,9 +141,10 @@ int tg_cmd_sync(struct tg_cli *cli)
 	struct tg_sync_summary summary = { .stopped = false };
 	uint64_t started_ms = tg_host_machine.mono_ms();
 
+	tg_progress_start(&progress, started_ms);
+	quieten(cli);
 	if (tg_agent_boot(&agent, &parts, &cli->why) != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
-	tg_progress_start(&progress, started_ms);
 	tg_agent_sync(&agent, &options, &summary);
 	tg_agent_close(&agent);
 	return report(cli, &summary, tg_host_machine.mono_ms() - started_ms);

@@ -148,7 +148,6 @@ static int code_of_sink(int err)
 		return TG_EXIT_SINK_DENIED;
 	case TG_ERR_TARGET:
 	case TG_ERR_MISSING:
-	case TG_ERR_PEER_OTHER:
 		return TG_EXIT_SINK_NO_ENDPOINT;
 	case TG_ERR_NOT_READY:
 		return TG_EXIT_SINK_UNAVAILABLE;
@@ -161,6 +160,7 @@ static int code_of_sink(int err)
 	case TG_ERR_DAMAGED:
 		return TG_EXIT_SINK_DISK;
 	case TG_ERR_PROTOCOL:
+	case TG_ERR_PEER_OTHER:
 		return TG_EXIT_SINK_PROTOCOL;
 	case TG_ERR_CONFIG:
 		return TG_EXIT_USAGE;
