@@ -13,6 +13,11 @@ from . import scram
 MAGIC = b"\xc3\xbd\xc2\x34"
 
 
+def query_bytes(query):
+    """A query as JSON bytes; a lone surrogate goes as three bytes, since its escape is refused."""
+    return json.dumps(query, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
 class Refused(Exception):
     """The server's refusal of a login: its whole message."""
 
@@ -76,7 +81,7 @@ class Client:
         if token is None:
             self._token += 1
             token = self._token
-        data = query if type(query) is bytes else json.dumps(query).encode()
+        data = query if type(query) is bytes else query_bytes(query)
         self.sock.sendall(struct.pack("<qI", token, len(data)) + data)
         return token
 

@@ -103,7 +103,7 @@ class Channel:
             if fault.reset:
                 linger = struct.pack("ii", 1, 0)
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            raise Hangup(rude=True)
+            raise Hangup(rude=fault.reset)
         while self.sock.recv(65536):
             pass
         raise Hangup

@@ -14,6 +14,7 @@ from .tables import World
 CLOCK_START = 1795262400.0  # 2026-11-21T12:00:00Z, so that ages in the plant do not depend on today
 ACCEPT_SECONDS = 0.2
 LINGER_SECONDS = 1.0
+TLS_HEADER_BYTES, TLS_HELLO = 5, b"\x16"  # a real server waits for five bytes before it decides
 
 
 class Clock:
@@ -101,6 +102,10 @@ class Server:
             sock.settimeout(None)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls:
+                flags = socket.MSG_PEEK | socket.MSG_WAITALL
+                if sock.recv(TLS_HEADER_BYTES, flags)[:1] != TLS_HELLO:
+                    self._linger(sock)
+                    return
                 sock = self._tls.wrap_socket(sock, server_side=True)
                 self._open.add(sock)
             if wire.Connection(self, faults.Channel(sock, found)).run():

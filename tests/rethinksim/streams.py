@@ -217,19 +217,25 @@ class Scan(Stream):
     def _faulted(self, found):
         """Applies the faults a test has set on the table: an error or a drop behind n rows."""
         table = self.table
-        if table.drop_after is not None and self._given + len(found) >= table.drop_after:
-            table.alive = False
-        if table.error_after is None:
-            self._given += len(found)
-            return found
-        rows_left = table.error_after[0] - self._given
-        if rows_left <= 0:
-            raise Reql(table.error_after[1], table.error_after[2])
-        if len(found) > rows_left or self.done:
-            self.done = False
-            found = found[:rows_left]
+        limits = [limit for limit in (table.drop_after, table.error_after and table.error_after[0])
+                  if limit is not None]
+        if limits:
+            rows_left = min(limits) - self._given
+            if rows_left <= 0:
+                self._fail(table)
+            if len(found) >= rows_left:
+                found, self.done = found[:rows_left], False
         self._given += len(found)
+        if table.drop_after is not None and self._given >= table.drop_after:
+            table.alive = False
         return found
+
+    def _fail(self, table):
+        """Ends the cursor as the test asked."""
+        if table.error_after:
+            raise Reql(table.error_after[1], table.error_after[2])
+        table.alive = False
+        self._entries()
 
 
 class Wrapped(Stream):

@@ -3,7 +3,7 @@
 import struct
 
 from . import scram, spelling
-from .errors import Hangup, Reql, denied, CLIENT, COMPILE, INTERNAL, LOGIC
+from .errors import Hangup, Reql, denied, CLIENT, COMPILE, INTERNAL, LOGIC, RUNTIME
 from .faults import GREETINGS, OLD_TEXT
 from .query import Database, Evaluator, Function, Single, kind_of
 from .streams import Stream
@@ -122,7 +122,8 @@ class Connection:
             with self.world.lock:
                 body = self._answer(token, data)
         except Reql as error:
-            self._forget(token)
+            if error.kind == RUNTIME:
+                self._forget(token)
             body = failure(error)
         except Exception as error:  # the simulator's own fault: said, so that a test sees it
             self._forget(token)
