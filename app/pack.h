@@ -16,16 +16,19 @@ static inline void tg_store_u16(uint8_t *at, uint32_t value)
 	at[1] = (uint8_t)(value >> 8);
 }
 
+/* Byte by byte and without a loop: so compilers make one store of it. */
 static inline void tg_store_u32(uint8_t *at, uint32_t value)
 {
-	for (unsigned i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> (8 * i));
+	at[0] = (uint8_t)value;
+	at[1] = (uint8_t)(value >> 8);
+	at[2] = (uint8_t)(value >> 16);
+	at[3] = (uint8_t)(value >> 24);
 }
 
 static inline void tg_store_u64(uint8_t *at, uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++)
-		at[i] = (uint8_t)(value >> (8 * i));
+	tg_store_u32(at, (uint32_t)value);
+	tg_store_u32(at + 4, (uint32_t)(value >> 32));
 }
 
 static inline uint32_t tg_load_u16(const uint8_t *at)
@@ -46,14 +49,16 @@ static inline uint64_t tg_load_u64(const uint8_t *at)
 /* Big-endian, for LMDB keys: memcmp order is number order. */
 static inline void tg_store_be32(uint8_t *at, uint32_t value)
 {
-	for (unsigned i = 0; i < 4; i++)
-		at[i] = (uint8_t)(value >> (24 - 8 * i));
+	at[0] = (uint8_t)(value >> 24);
+	at[1] = (uint8_t)(value >> 16);
+	at[2] = (uint8_t)(value >> 8);
+	at[3] = (uint8_t)value;
 }
 
 static inline void tg_store_be64(uint8_t *at, uint64_t value)
 {
-	for (unsigned i = 0; i < 8; i++)
-		at[i] = (uint8_t)(value >> (56 - 8 * i));
+	tg_store_be32(at, (uint32_t)(value >> 32));
+	tg_store_be32(at + 4, (uint32_t)value);
 }
 
 static inline uint32_t tg_load_be32(const uint8_t *at)

@@ -10,23 +10,6 @@ int tg_index_level(struct tg_index *index, uint32_t page, uint32_t level,
 	return tg_index_cache_get(index->cache, wanted, out);
 }
 
-int tg_index_leaf(struct tg_index *index, struct tg_index_path *path, struct tg_index_page **out)
-{
-	struct tg_index_page *seen = path->leaf;
-	bool there = seen != NULL && seen->page == path->page[0] &&
-		     seen->stream == index->stream &&
-		     (seen->state == TG_INDEX_PAGE_CLEAN || seen->state == TG_INDEX_PAGE_DIRTY);
-
-	if (!there) {
-		int err = tg_index_level(index, path->page[0], 0, &seen);
-		if (err != 0)
-			return err;
-		path->leaf = seen;
-	}
-	*out = seen;
-	return 0;
-}
-
 /* The child whose range holds `key`: the last one whose fence is not behind it. */
 static uint32_t seek_child(const struct tg_index *index, const uint8_t *bytes, struct tg_key key,
 			   uint32_t *child)

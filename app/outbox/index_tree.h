@@ -16,10 +16,6 @@
 TG_CHECKED int tg_index_level(struct tg_index *index, uint32_t page, uint32_t level,
 			      struct tg_index_page **out);
 
-/* The leaf of `path`. */
-TG_CHECKED int tg_index_leaf(struct tg_index *index, struct tg_index_path *path,
-			     struct tg_index_page **out);
-
 /* Puts `path` on `key`: 1 when it stands on its entry, 0 when it stands where the entry would be.
  * The tree is not empty. */
 TG_CHECKED int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_path *path);
@@ -45,6 +41,22 @@ TG_CHECKED int tg_index_drop_leaf(struct tg_index *index, const struct tg_index_
 
 /* One entry with `flags` more (+1) or less (-1) in the tree's sums. */
 void tg_index_account(struct tg_index_root *root, uint32_t flags, int more);
+
+/* The leaf of `path`; mostly it lies where it was seen last. */
+TG_CHECKED static inline int tg_index_leaf(struct tg_index *index, struct tg_index_path *path,
+					   struct tg_index_page **out)
+{
+	struct tg_index_page *seen = path->leaf;
+
+	if (seen != NULL && seen->page == path->page[0] && seen->stream == index->stream &&
+	    (seen->state == TG_INDEX_PAGE_CLEAN || seen->state == TG_INDEX_PAGE_DIRTY)) {
+		*out = seen;
+		return 0;
+	}
+	int err = tg_index_level(index, path->page[0], 0, &path->leaf);
+	*out = path->leaf;
+	return err;
+}
 
 static inline struct tg_index_spot tg_index_path_spot(const struct tg_index_path *path)
 {
