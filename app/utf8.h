@@ -72,15 +72,17 @@ static inline unsigned tg_utf8_take(const uint8_t *at, const uint8_t *end, bool 
 				    char escape[TG_UTF8_ESCAPE_BYTES])
 {
 	static const char hex[] = "0123456789abcdef";
+	static const char unknown[TG_UTF8_ESCAPE_BYTES] = { '\\', 'u', 'f', 'f', 'f', 'd' };
 	unsigned bytes = tg_utf8_bytes(at, end, escaped);
 
 	if (bytes == 0) {
-		memcpy(escape, "\\ufffd", TG_UTF8_ESCAPE_BYTES);
+		memcpy(escape, unknown, sizeof(unknown));
 		*escaped = true;
 		return 1;
 	}
 	if (*escaped) {
-		memcpy(escape, "\\ud", 3);
+		memcpy(escape, unknown, 2);
+		escape[2] = 'd';
 		escape[3] = hex[8 | (at[1] >> 2 & 7)];
 		escape[4] = hex[(at[1] & 3) << 2 | (at[2] >> 4 & 3)];
 		escape[5] = hex[at[2] & 15];

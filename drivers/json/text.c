@@ -153,7 +153,7 @@ static unsigned quote_sequence(const uint8_t *at, const uint8_t *end, struct tg_
 	return bytes;
 }
 
-static void quote(struct tg_view bytes, struct tg_out *out, bool raw)
+static void put_quoted(struct tg_view bytes, struct tg_out *out, bool raw)
 {
 	const uint8_t *from = bytes.at, *end = bytes.at + bytes.bytes;
 
@@ -179,10 +179,10 @@ static void quote(struct tg_view bytes, struct tg_out *out, bool raw)
 
 void tg_json_quote(struct tg_view bytes, struct tg_out *out)
 {
-	quote(bytes, out, false);
+	put_quoted(bytes, out, false);
 }
 
 void tg_json_quote_raw(struct tg_view bytes, struct tg_out *out)
 {
-	quote(bytes, out, true);
+	put_quoted(bytes, out, true);
 }

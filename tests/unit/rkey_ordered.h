@@ -115,6 +115,8 @@ static const char *const ordered[] = {
 	BINARY("QUJD"),
 	BINARY("QUJDRA=="),
 	BINARY("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx"
+	       "MjM0"),
+	BINARY("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx"
 	       "MjM0\\r\\nNTY="),
 	BINARY("/w=="),
 	BINARY("/wD/"),

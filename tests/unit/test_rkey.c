@@ -61,8 +61,11 @@ TG_TEST(keys_give_the_servers_json_back)
 {
 	struct coded coded;
 
-	for (size_t i = 0; i < sizeof(ordered) / sizeof(ordered[0]); i++)
-		decodes_to(encode(&coded, ordered[i]), ordered[i]);
+	for (size_t i = 0; i < sizeof(ordered) / sizeof(ordered[0]); i++) {
+		struct tg_key key = encode(&coded, ordered[i]);
+		decodes_to(key, ordered[i]);
+		TG_CHECK_INT(key.cmp_bytes, key.bytes.bytes); /* Usual spellings need no tail. */
+	}
 }
 
 static void equal_but_spelled(const char *a, const char *b)
@@ -106,6 +109,27 @@ TG_TEST(keys_of_usual_kinds_are_short)
 	TG_CHECK_INT(encode(&coded, "1700000000123").bytes.bytes, 11);
 	TG_CHECK_INT(encode(&coded, "true").bytes.bytes, 1);
 	TG_CHECK_INT(encode(&coded, TIME("1700000000.123")).bytes.bytes, 11);
+}
+
+/* Every character in every place: only a lower-case UUID may be packed, whatever it resembles. */
+TG_TEST(only_a_uuid_is_packed)
+{
+	static const char uuid[] = "\"01234567-89ab-cdef-0123-456789abcdef\"";
+	struct coded coded;
+	char text[sizeof(uuid)];
+
+	for (size_t place = 1; place < sizeof(uuid) - 2; place++) {
+		for (int byte = 0x20; byte < 0x100; byte++) {
+			memcpy(text, uuid, sizeof(uuid));
+			text[place] = (char)byte;
+			if (byte == '"' || byte == '\\')
+				continue;
+			bool packed = encode(&coded, text).bytes.bytes == 17;
+			const char *set = uuid[place] == '-' ? "-" : "0123456789abcdef";
+			TG_CHECK(packed == (strchr(set, byte) != NULL));
+			decodes_to(coded.key, text);
+		}
+	}
 }
 
 TG_TEST(keys_are_refused_when_they_are_none)

@@ -177,6 +177,12 @@ TG_TEST(shape_converts_pseudo_types_with_white_space)
 		",\"a\":\"[ 1,\\n\\t{\\\"type\\\" : \\\"x\\\" } ]\"");
 }
 
+TG_TEST(shape_escapes_white_space_in_any_place)
+{
+	columns("{\"a\":[1,22,\t333,4444,\n55555,\r6666,777777777777,\r\n8888888888]}",
+		",\"a\":\"[1,22,\\t333,4444,\\n55555,\\r6666,777777777777,\\r\\n8888888888]\"");
+}
+
 /* What only looks like a pseudo-type is data. (The lines then hold `$reql_type$`, so no
  * valid_line().) */
 TG_TEST(shape_leaves_data_that_looks_like_a_pseudo_type)
