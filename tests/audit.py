@@ -4,9 +4,9 @@
     tests/audit.py --arrived DIR [--arrived DIR] --truth STREAM=DUMP.ndjson[:PRIMARY_KEY] ...
     tests/audit.py --lines FILE --server HOST:PORT --database NAME [--source rethinkdb]
 
-`arrived` are folders of delivered lines (rotated and open files, a consumer's folder too); the truth is a
-dump of raw rows, one a line, or the server itself. The conversions are written here a second time, on
-purpose: the auditor shares no code with what it judges.
+`arrived` are folders of delivered lines (rotated and open files, a consumer's folder too); the
+truth is a dump of raw rows, one a line, or the server itself. The conversions are written here a
+second time, on purpose: the auditor shares no code with what it judges.
 
     lost         a row of the database whose key never arrived, or whose last news is a delete
     stale        the newest line of a key is not the row as the database has it
@@ -333,7 +333,8 @@ def main():
     parser.add_argument("--shape", default="columns", choices=("columns", "document"))
     parser.add_argument("--allow", action="append", default=[], choices=KINDS)
     options = parser.parse_args()
-    if bool(options.server) == bool(options.truth) or bool(options.server) != bool(options.database):
+    if bool(options.server) == bool(options.truth) or (
+            bool(options.server) != bool(options.database)):
         parser.error("give --truth, or --server with --database")
     truth = truth_of_server(options) if options.server else Truth()
     for text in options.truth:

@@ -44,7 +44,7 @@ def program(name="TIDEGATE"):
 
 
 def scratch_folder():
-    """In memory where there is any: a walk syncs ten thousand times, and asks no disk to be slow."""
+    """In memory where there is any: a walk syncs thousands of times."""
     shared = "/dev/shm"
     return tempfile.mkdtemp(prefix="tidegate-", dir=shared if os.access(shared, os.W_OK) else None)
 

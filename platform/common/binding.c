@@ -28,7 +28,8 @@ struct gathered {
 	uint8_t text[BINDING_TEXT_BYTES_MAX];
 };
 
-/* A file that is missing or not ours to read is a fact about the machine too: it counts as empty. */
+/* A file that is missing or not ours to read is a fact about the machine too: it counts as
+ * empty. */
 static int add_file(struct gathered *all, const char *path)
 {
 	char text[256];

@@ -1,11 +1,12 @@
 """Walks a fault through a whole small sync, call by call, and audits what arrives after each.
 
-A job is PASS:N:MODE:SEED, for example 2:37:power:5: in the second pass the power goes before the 37th
-counted call. Then tidegate runs again without faults until all is delivered, and the auditor counts:
-0 lost, 0 doubled, nothing out of order, one instance. `test_walk_file.py 2:37:power:5` repeats one.
+A job is PASS:N:MODE:SEED, for example 2:37:power:5: in the second pass the power goes before the
+37th counted call. Then tidegate runs again without faults until all is delivered, and the auditor
+counts: 0 lost, 0 doubled, nothing out of order, one instance. `test_walk_file.py 2:37:power:5`
+repeats one.
 
-`./do test` takes a sample, TIDEGATE_SOAK=1 all calls. Two processes share the jobs; each has its own
-simulator, store and target.
+`./do test` takes a sample, TIDEGATE_SOAK=1 all calls. Two processes share the jobs; each has its
+own simulator, store and target.
 """
 
 import multiprocessing
