@@ -76,7 +76,8 @@ class Sync(Plant):
         summary = json.loads(first.stdout)
         self.assertEqual(summary["records_read"], ROWS)
         self.assertEqual(summary["records_delivered"], ROWS)
-        self.assertEqual({stream["stream"]: stream["records_read"] for stream in summary["streams"]},
+        self.assertEqual({stream["stream"]: stream["records_read"]
+                          for stream in summary["streams"]},
                          {f"rethinkdb/plant/{name}": rows for name, rows in TABLES.items()})
         self.assertFalse(summary["partial"] or summary["undelivered"])
         self.assertGreater(summary["bytes_read"], 0)
