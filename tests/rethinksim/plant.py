@@ -16,12 +16,14 @@ A row is a function of (seed, table, number, version), so that any test can make
 """
 
 import datetime
+import functools
 
 from . import odd, spelling, values
 from .tables import Index
 
 EPOCH = 1767225600  # 2026-01-01T00:00:00Z, the stamp of row 0
 MASK = (1 << 64) - 1
+DEVICES, MEASURED = 1000, 5003
 UNITS = ("°C", "bar", "kW", "m³/h", "rpm")
 STATES = ("ok", "warn", "fault", "maintenance")
 TEXTS = ("Druck zu hoch \"Kessel 2\"", "pump stopped\nsee log\t#7", "温度异常 😀", "C:\\plant\\line",
@@ -42,6 +44,18 @@ def uuid_text(seed, table, number):
     text = f"{high:016x}{low:016x}"
     variant = "89ab"[low >> 62]
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+
+
+@functools.lru_cache(maxsize=4096)
+def _device_of(seed, number):
+    """The key of the device that a reading or an alarm belongs to."""
+    return uuid_text(seed, "devices", number % DEVICES)
+
+
+@functools.lru_cache(maxsize=8192)
+def _measured(bits):
+    """One of some thousand values with long fractions: spelling each anew would cost too much."""
+    return spelling.spell_number(bits % MEASURED / 7)
 
 
 def _time(epoch):
@@ -70,14 +84,13 @@ def device(seed, number):
 def reading_text(seed, number):
     """A reading's JSON, written directly: this table is the large one."""
     bits = mixed(seed, "readings", number)
-    value = spelling.spell_number((bits >> 20) % 1000003 / 1024)
-    low = spelling.spell_number(float(bits % 997))
     stamp = EPOCH + number / 8 if number % 8 else EPOCH + number // 8
-    return (f'{{"batch":{bits >> 60},"device":"{uuid_text(seed, "devices", number % 1000)}",'
+    return (f'{{"batch":{bits >> 60},"device":"{_device_of(seed, number % DEVICES)}",'
             f'"id":"{uuid_text(seed, "readings", number)}",'
-            f'"quality":{{"low":{low},"source":"line-{bits % 17}","valid":true}},'
+            f'"quality":{{"low":{bits % 997},"source":"line-{bits % 17}","valid":true}},'
             f'"raw":{{"$reql_type$":"BINARY","data":"{bits % 10**8:08d}"}},'
-            f'"unit":"{UNITS[bits % 5]}","updated_at":{_time(stamp)},"value":{value}}}')
+            f'"unit":"{UNITS[bits % 5]}","updated_at":{_time(stamp)},'
+            f'"value":{_measured(bits % MEASURED)}}}')
 
 
 def reading(seed, number):
@@ -88,7 +101,7 @@ def alarm(seed, number):
     bits = mixed(seed, "alarms", number)
     text = TEXTS[bits % len(TEXTS)]
     return float(number), {
-        "acknowledged": bits % 3 == 0, "device": uuid_text(seed, "devices", number % 1000),
+        "acknowledged": bits % 3 == 0, "device": _device_of(seed, number % DEVICES),
         "id": float(number), "modified_at": _iso(number), "severity": float(bits % 5),
         "text": text, "trail": [{"at": _iso(number), "by": "op" + str(bits % 9)}]}
 

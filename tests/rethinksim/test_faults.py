@@ -204,6 +204,15 @@ class InTables(WithSimulator):
         self.assertIn(b"\xff", self.client().ask([1, ALARMS]))
         self.sim.do("delete", table="plant.alarms", keys=[-7])
 
+    def test_a_deeply_nested_document(self):
+        depth = 5000
+        text = '{"id":-2,"v":' + '{"a":' * depth + "1" + "}" * (depth + 1)
+        client = self.client()
+        answer = client.ask(b'[1,[56,[[15,[[14,["plant"]],"alarms"]],[1,' + text.encode() + b"]]]]")
+        self.assertIn(b'"inserted":1', answer)
+        self.assertEqual(client.ask([1, [16, [ALARMS, -2]]]), f'{{"t":1,"r":[{text}]}}'.encode())
+        self.sim.do("delete", table="plant.alarms", keys=[-2])
+
     def test_oversized_document(self):
         self.sim.do("oversize", table="plant.alarms", key=-1, bytes=3000000)
         text = self.client().ask([1, [16, [ALARMS, -1]]])[len(b'{"t":1,"r":['):-2]

@@ -212,6 +212,13 @@ class Cursors(WithServer):
             self.assertEqual(json.loads(self.client.ask(query))["t"], kind, query)
         self.assertEqual(json.loads(self.client.ask([4])), {"t": 4, "r": []})
 
+    def test_noreply_is_never_answered(self):
+        for term in (READINGS, [12, ["boom"]], [59, []]):
+            self.client.send([1, term, {"noreply": True}])
+        token = self.client.send([4])
+        self.assertEqual(self.client.receive(), (token, b'{"t":4,"r":[]}'))
+        self.assertEqual(self.server.counters["cursors"], 0)
+
     def test_a_row_inserted_behind_an_ordered_cursor_is_seen(self):
         token = self.client.send([1, by_key(EVENTS), {"max_batch_rows": 1}])
         self.client.receive()

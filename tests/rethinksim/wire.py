@@ -193,13 +193,24 @@ class Connection:
     def _start(self, token, query):
         self._need_free(token)
         optargs = query[2] if len(query) > 2 else {}
+        if type(optargs) is not dict:
+            raise Reql(LOGIC, "Expected global optional arguments as an OBJECT.", COMPILE)
+        if optargs.get("noreply") is not True:
+            return self._evaluate(token, query[1], optargs)
+        try:
+            self._evaluate(token, query[1], optargs)
+        except Reql:
+            pass
+        self._forget(token)
+        return None
+
+    def _evaluate(self, token, node, optargs):
+        """Runs the term of a START and gives its first answer."""
         evaluator = Evaluator(self.world, self.user, optargs)
-        found = evaluator.eval(query[1], {}, ())
+        found = evaluator.eval(node, {}, ())
         if isinstance(found, Stream):
-            body = self._first(token, found, evaluator)
-        else:
-            body = atom(found, evaluator)
-        return None if optargs.get("noreply") is True else body
+            return self._first(token, found, evaluator)
+        return atom(found, evaluator)
 
     def _first(self, token, stream, evaluator):
         if stream.table is not None:
