@@ -24,8 +24,9 @@
  * A tg_index_put, _remove or _merge_put that fails has changed nothing. A tg_index_merge or
  * _merge_end that fails has done a part of its work and stands before the rest.
  *
- * A page goes when it is empty; half-empty ones are not joined. Rows put in key order fill their
- * leaves wholly, others two thirds.
+ * A page goes when it is empty; half-empty ones are not joined. A leaf that a merge empties goes
+ * when the walk leaves it; if the walk never does, the next pass takes it. Rows put in key order
+ * fill their leaves wholly, others two thirds.
  *
  * Memory:  the page cache (CONFIG_TG_INDEX_PAGES pages of 4,080 bytes), handed in; at most 8 KiB
  *          of stack.

@@ -247,8 +247,15 @@ static void remove_all(struct index_world *world)
 
 	for (uint32_t i = 0; i < world->keys; i++)
 		remove_one(world, backwards ? world->keys - 1 - i : i);
-	TG_CHECK_SEED(world->seed, world->root.root_page == 0 && world->root.height == 0);
 	TG_CHECK_SEED(world->seed, world->root.entries == 0);
+	if (world->root.root_page != 0) { /* a pass that was given up left an empty leaf */
+		struct tg_key none = { .cmp_bytes = 0 };
+		int err;
+		COMMIT_AND_REPEAT(world, err, tg_index_walk(&world->index, none));
+		TG_CHECK_SEED(world->seed, err == 0);
+		merge_to_the_end(world, 0, 0);
+	}
+	TG_CHECK_SEED(world->seed, world->root.root_page == 0 && world->root.height == 0);
 }
 
 static void run(uint64_t seed, enum index_keys kind, uint32_t keys)
@@ -284,8 +291,11 @@ static uint64_t seed_of(uint64_t otherwise)
 	return given != NULL ? strtoull(given, NULL, 10) : otherwise;
 }
 
+/* Where a tool makes each step slow, TIDEGATE_SLOW asks for a few seeds. */
 static void run_seeds(enum index_keys kind, uint32_t keys, uint32_t count)
 {
+	if (getenv("TIDEGATE_SLOW") != NULL)
+		count = 2;
 	for (uint64_t i = 1; i <= count; i++)
 		run(seed_of(i), kind, keys);
 	printf("kind %d: %u seeds\n", (int)kind, count);

@@ -1,4 +1,5 @@
 /* test_index_fill.c - how full pages get, and what the index does when pages cannot be had. */
+#include "drivers/rethink/key.h"
 #include "tests/index_world.h"
 
 enum { FILL_KEYS = 100000, UUID_KEY_BYTES = 17 };
@@ -366,5 +367,60 @@ TG_TEST(index_empty_has_nothing)
 	TG_CHECK_INT(tg_index_merge(&world.index, rising_key(at, 1), 0, &entry), TG_ERR_MISSING);
 	TG_CHECK_INT(tg_index_merge_end(&world.index, 0), 0);
 	TG_CHECK_INT(tg_index_dirty(&world.cache), 0);
+	stop(&world);
+}
+
+/* The keys of a table as the server writes them: UUIDs, other strings, numbers and arrays mixed. */
+static struct tg_key source_key(uint8_t at[TG_KEY_BYTES_MAX], uint32_t i)
+{
+	char json[96];
+	struct tg_key key;
+	uint32_t mixed = i * 2654435761u;
+
+	if (i % 4 == 0)
+		snprintf(json, sizeof(json), "\"%08x-0000-4000-8000-%012x\"", mixed, i);
+	else if (i % 4 == 1)
+		snprintf(json, sizeof(json), "\"%x\"", mixed);
+	else if (i % 4 == 2)
+		snprintf(json, sizeof(json), "%d.5", (int)mixed / 1000);
+	else
+		snprintf(json, sizeof(json), "[\"press\",%u]", mixed);
+	TG_CHECK_INT(tg_rethink_key_encode(tg_view_str(json), at, TG_KEY_BYTES_MAX, &key), 0);
+	return key;
+}
+
+/* The order is the source's: packed UUIDs lie among the strings, numbers before them. */
+TG_TEST(index_keeps_the_order_of_the_source)
+{
+	static uint8_t at[TG_KEY_BYTES_MAX], before_at[TG_KEY_BYTES_MAX];
+	struct tg_key before = { .cmp_bytes = 0 };
+	struct index_world world;
+	struct tg_index_entry entry;
+	uint32_t seen = 0;
+
+	start(&world, 64);
+	world.index.compare = tg_rethink_key_compare;
+	for (uint32_t i = 0; i < 4000; i++) {
+		entry = (struct tg_index_entry){ source_key(at, i), i, i, 0 };
+		int err = tg_index_put(&world.index, &entry);
+		if (err == TG_ERR_FULL) {
+			commit(&world);
+			err = tg_index_put(&world.index, &entry);
+		}
+		TG_CHECK_INT(err, 0);
+	}
+	commit(&world);
+	for (walk(&world); tg_index_next(&world.index, &entry) == 0; seen++) {
+		if (seen > 0)
+			TG_CHECK(tg_rethink_key_compare(before, entry.key) < 0);
+		memcpy(before_at, entry.key.bytes.at, entry.key.bytes.bytes);
+		before = entry.key;
+		before.bytes.at = before_at;
+	}
+	TG_CHECK_INT(seen, 4000);
+	for (uint32_t i = 0; i < 4000; i++) {
+		TG_CHECK_INT(tg_index_find(&world.index, source_key(at, i), &entry), 0);
+		TG_CHECK_INT(entry.hash, i);
+	}
 	stop(&world);
 }
