@@ -1,6 +1,8 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +10,8 @@
 #include "app/crc32c.h"
 #include "app/outbox/repair.h"
 #include "app/outbox/store.h"
+
+enum { INHERITED_FDS_MAX = 256 }; /* at start few are open */
 
 struct check {
 	MDB_txn *txn;
@@ -204,13 +208,24 @@ static int check_env(struct check *check, MDB_env *env, const char *path)
 	return rc == 0 ? walk_all(check) : rc;
 }
 
+/* The child holds the parent's lock with it: were the parent killed now, the next start would find
+ * the store busy for as long as a check takes. */
+static void leave_parent(int out)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int fd = STDERR_FILENO + 1; fd < INHERITED_FDS_MAX; fd++)
+		if (fd != out)
+			close(fd);
+}
+
 /* Runs in the child: whatever a damaged page does to LMDB, it does it here. */
 static _Noreturn void child(int out, const char *path, bool all)
 {
 	struct check check = { .all = all };
 	MDB_env *env;
-	int null = open("/dev/null", O_WRONLY);
 
+	leave_parent(out);
+	int null = open("/dev/null", O_WRONLY);
 	if (null >= 0)
 		dup2(null, STDERR_FILENO); /* an assertion of LMDB would print there */
 	int rc = mdb_env_create(&env);
@@ -225,6 +240,22 @@ static _Noreturn void child(int out, const char *path, bool all)
 	_exit(told ? 0 : 1);
 }
 
+/* Somebody ended the child: that says nothing about the store. */
+static bool was_ended(int status)
+{
+	if (!WIFSIGNALED(status))
+		return false;
+	switch (WTERMSIG(status)) {
+	case SIGHUP:
+	case SIGINT:
+	case SIGKILL: /* also when memory ran out */
+	case SIGTERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int hear(int in, pid_t pid, struct tg_check_counts *counts)
 {
 	int32_t err = TG_ERR_DAMAGED;
@@ -237,6 +268,8 @@ static int hear(int in, pid_t pid, struct tg_check_counts *counts)
 	if (told && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return err;
 	memset(counts, 0, sizeof(*counts));
+	if (was_ended(status))
+		return TG_ERR_IO;
 	counts->damaged = 1;
 	snprintf(counts->what, sizeof(counts->what), "a page that cannot be walked");
 	return TG_ERR_DAMAGED;
@@ -257,10 +290,8 @@ int tg_store_check(const char *path, bool all, struct tg_check_counts *counts)
 	if (pipe(ends) < 0)
 		return tg_store_err(errno);
 	pid_t pid = fork();
-	if (pid == 0) {
-		close(ends[0]);
+	if (pid == 0)
 		child(ends[1], path, all);
-	}
 	close(ends[1]);
 	int err = pid < 0 ? tg_store_err(errno) : hear(ends[0], pid, counts);
 	close(ends[0]);
