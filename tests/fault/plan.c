@@ -1,5 +1,7 @@
 #include "tests/fault/plan.h"
 
+#include "tests/fault/unsynced.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -120,6 +122,14 @@ static void write_count(void)
 		fprintf(stderr, "TG_FAULT: %s cannot be written\n", plan.count_path);
 }
 
+static void cut_at_end(void)
+{
+	if (getpid() != owner)
+		return;
+	tg_unsynced_cut();
+	_exit(TG_FAULT_POWER_CODE);
+}
+
 static void read_plan(void)
 {
 	static char text[2048];
@@ -135,6 +145,8 @@ static void read_plan(void)
 		trace = fopen(plan.trace_path, "we");
 	if (plan.count_path[0] != '\0')
 		atexit(write_count);
+	if (plan.action == TG_FAULT_POWER && plan.at == 0)
+		atexit(cut_at_end);
 }
 
 const struct tg_fault_plan *tg_fault_plan(void)

@@ -6,7 +6,7 @@
  * Counted are calls on regular files, folders and sockets, made by the process that was started,
  * not by its children; descriptors 0-2, /dev, /proc, /sys and pipes are never touched.
  *
- *      at=N          the N-th counted call, from 1
+ *      at=N          the N-th counted call, from 1; without it, power goes at the program's end
  *      for=M         and M - 1 more after it
  *      do=fail       the call is not made, `errno` says why
  *         tear       half is written, then as fail (a socket says how much it took)

@@ -283,9 +283,9 @@ static int sync_with(const char *call, int fd, int (*real)(int fd))
 {
 	enum about kind = about(fd);
 
-	if (kind != OTHER && sync_is_left_out(fd))
-		return 0;
 	bool failed = fails_on(call, fd);
+	if (kind != OTHER && !failed && sync_is_left_out(fd))
+		return 0;
 	if (tracked(fd))
 		tg_unsynced_sync(fd, !failed);
 	if (failed)
