@@ -13,8 +13,9 @@
 TG_CHECKED int tg_time_from_number(struct tg_view text, int64_t unit_ms, int64_t *out_ms);
 
 /* ISO 8601 / RFC 3339 text as devices write it: YYYY-MM-DD, [T ]hh:mm[:ss[.fraction]], Z, +hh:mm,
- * +hhmm, +hh or no zone (taken as UTC). `zone_bytes` gets the length of the zone's text, so that a
- * bound can be written in the same form. */
+ * +hhmm, +hh or no zone (taken as UTC). Any number of decimals, rounded half up; 24:00 and second
+ * 60 are taken. `zone_bytes` gets the length of the zone's text, so that a bound can be written in
+ * the same form. TG_ERR_PROTOCOL for everything else. */
 TG_CHECKED int tg_time_from_iso(struct tg_view text, int64_t *out_ms, uint32_t *zone_bytes);
 
 /* "2023-11-14T22:13:20.123Z" (always three decimals) for years 0001-9999, else TG_ERR_LIMIT.

@@ -141,7 +141,8 @@ static void to_iso(int64_t ms, const char *want)
 }
 
 /* A real server's TO_ISO8601 says the same, but for the last one: far from today its double loses
- * the last digit (seen from the year 2242 on), and it answers .756. The decimal text is right. */
+ * the last digit (seen before 1685 and from 2242 on), and it answers .756. The decimal text is
+ * right. */
 TG_TEST(milliseconds_become_iso_text)
 {
 	char at[TG_TIME_ISO_BYTES];

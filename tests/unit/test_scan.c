@@ -338,7 +338,7 @@ static struct seen scan_nested(size_t levels, const char *open, const char *core
 
 TG_TEST(scan_keeps_levels_up_to_its_limit_and_counts_deeper_ones)
 {
-	enum { MAX = CONFIG_TG_JSON_DEPTH_MAX < 4000 ? CONFIG_TG_JSON_DEPTH_MAX : 4000 };
+	enum { MAX = CONFIG_TG_JSON_DEPTH_MAX < 2000 ? CONFIG_TG_JSON_DEPTH_MAX : 2000 };
 	const bool small = MAX == CONFIG_TG_JSON_DEPTH_MAX;
 	uint32_t deep = small ? TG_SCAN_DEEP : 0;
 
