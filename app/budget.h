@@ -4,8 +4,8 @@
  *
  *      boot memory (one array, carved once) | agent | TLS pool | LMDB's heap in a commit
  *
- * Not in the sum: the program's text, the stack (some 100 KiB at most) and the kernel's pages of
- * the store's file, which the kernel takes back when it needs them.
+ * Not in the sum: the program's text, the stack (some 100 KiB at most), small statics (some
+ * 150 KiB) and the kernel's pages of the store's file, which it takes back when it needs them.
  */
 #ifndef TG_APP_BUDGET_H
 #define TG_APP_BUDGET_H
@@ -48,6 +48,8 @@ enum { TG_BUDGET_PAD = 64 };
 	     TG_BUDGET_EACH(1, sizeof(struct tg_agent)))                            \
 	POOL(TLS, "TLS", "TG_TLS_CONNECTIONS_MAX x TG_TLS_BYTES",                   \
 	     TG_BUDGET_EACH(CONFIG_TG_TLS_CONNECTIONS_MAX, CONFIG_TG_TLS_BYTES))    \
+	POOL(PEM, "certificates while they are read", "TG_TLS_PEM_BYTES_MAX",       \
+	     TG_BUDGET_EACH(2, CONFIG_TG_TLS_PEM_BYTES_MAX))                        \
 	POOL(SUMMARY, "streams of one sync, for its summary", "TG_SUMMARY_BYTES",   \
 	     TG_BUDGET_EACH(1, CONFIG_TG_SUMMARY_BYTES))                            \
 	POOL(LMDB, "LMDB's own heap in a commit", "TG_COMMIT_BLOCKS_MAX x 16 KiB",  \

@@ -9,6 +9,7 @@
 #include "app/cli/args.h"
 #include "app/cli/exit.h"
 #include "app/config.h"
+#include "app/outbox/outbox.h"
 #include "drivers/json/json.h"
 
 struct tg_cli {
@@ -17,6 +18,7 @@ struct tg_cli {
 	struct tg_arena boot;    /* carved once: drivers' states, the outbox, every buffer  */
 	struct tg_config config; /* as far as the command needs it (enum tg_need)           */
 	struct tg_problems problems;
+	struct tg_outbox box; /* of the commands that look into the store or mend it     */
 	struct tg_why why;
 };
 

@@ -7,16 +7,17 @@
 #include "app/cli/store.h"
 #include "app/outbox/look.h"
 #include "app/outbox/repair.h"
+#include "platform/assert.h"
 #include "platform/loop.h"
 
 enum { LINES_BYTES = 65536, LINE_BYTES = TG_KEY_JSON_BYTES_MAX + 128 };
 
-static struct tg_outbox box;
+static struct tg_outbox *box; /* cli->box, for what is handed no cli */
 static struct tg_stream_row row;
 
 static int close_with(const struct tg_cli *cli, int err)
 {
-	tg_outbox_look_end(&box);
+	tg_outbox_look_end(box);
 	return err == TG_OK ? tg_cli_done(TG_EXIT_OK) : tg_cli_fail(cli, TG_ORIGIN_STORE);
 }
 
@@ -58,7 +59,7 @@ static int take_lines(struct tg_cli *cli, struct tg_stream *stream, uint64_t *fr
 {
 	struct tg_outbox_cursor cursor;
 	struct tg_record record;
-	int got = tg_outbox_read_begin(&box, stream, *from, &cursor);
+	int got = tg_outbox_read_begin(box, stream, *from, &cursor);
 
 	if (got != TG_OK)
 		return tg_store_failed(cli, got);
@@ -87,25 +88,28 @@ static uint64_t first_undelivered(const struct tg_stream *stream)
 
 static int list_stream(struct tg_cli *cli, struct tg_stream *stream)
 {
-	static uint8_t lines[LINES_BYTES];
+	size_t mark = tg_arena_mark(&cli->boot);
+	uint8_t *lines = tg_arena_take(&cli->boot, LINES_BYTES);
 	uint64_t from = first_undelivered(stream);
 	int more = from < stream->durable_next;
 
+	TG_ASSERT(lines != NULL); /* no source and no sink has taken its part */
 	if (more > 0)
 		printf("%s\n", row.name);
 	while (more > 0 && !tg_loop_stopped() && !ferror(stdout)) {
-		struct tg_out out = { .at = lines, .cap = sizeof(lines) };
+		struct tg_out out = { .at = lines, .cap = LINES_BYTES };
 		more = take_lines(cli, stream, &from, &out);
 		tg_print_plain_lines(stdout, tg_view_of(lines, tg_out_filled(&out)));
 	}
+	tg_arena_rewind(&cli->boot, mark);
 	return more < 0 ? more : TG_OK;
 }
 
 static int list_all(struct tg_cli *cli)
 {
-	for (uint32_t i = 0; i < tg_outbox_stream_count(&box); i++) {
-		struct tg_stream *stream = tg_outbox_stream_at(&box, i);
-		int err = tg_outbox_stream_row(&box, stream->number, &row);
+	for (uint32_t i = 0; i < tg_outbox_stream_count(box); i++) {
+		struct tg_stream *stream = tg_outbox_stream_at(box, i);
+		int err = tg_outbox_stream_row(box, stream->number, &row);
 		if (err != TG_OK)
 			return tg_store_failed(cli, err);
 		err = list_stream(cli, stream);
@@ -117,13 +121,14 @@ static int list_all(struct tg_cli *cli)
 
 int tg_cmd_outbox_list(struct tg_cli *cli)
 {
-	int err = tg_store_look(cli, &box);
+	int err = tg_store_look(cli);
 
+	box = &cli->box;
 	if (err != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	if (cli->args.all)
 		return close_with(cli, list_all(cli));
-	struct tg_stream *stream = tg_store_stream(cli, &box, cli->args.operand, &row);
+	struct tg_stream *stream = tg_store_stream(cli, cli->args.operand, &row);
 	return close_with(cli, stream != NULL ? list_stream(cli, stream) : cli->why.err);
 }
 
@@ -153,7 +158,7 @@ static int take_body(struct tg_cli *cli, struct tg_stream *stream, uint64_t seq,
 	static uint8_t copy[TG_BLOCK_BODY_MAX];
 	struct tg_outbox_cursor cursor;
 	struct tg_record record;
-	int got = tg_outbox_read_begin(&box, stream, seq, &cursor);
+	int got = tg_outbox_read_begin(box, stream, seq, &cursor);
 
 	if (got != TG_OK)
 		return tg_store_failed(cli, got);
@@ -182,11 +187,12 @@ int tg_cmd_outbox_show(struct tg_cli *cli)
 	struct tg_view body = { NULL, 0 };
 	uint64_t seq = 0;
 
+	box = &cli->box;
 	if (split_operand(cli, name, &seq) != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_SELF);
-	if (tg_store_look(cli, &box) != TG_OK)
+	if (tg_store_look(cli) != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
-	struct tg_stream *stream = tg_store_stream(cli, &box, name, &row);
+	struct tg_stream *stream = tg_store_stream(cli, name, &row);
 	int err = stream != NULL ? take_body(cli, stream, seq, &body) : cli->why.err;
 	if (err == TG_OK) {
 		fwrite(body.at, 1, body.bytes, stdout);

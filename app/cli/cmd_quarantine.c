@@ -7,7 +7,7 @@
 #include "app/cli/store.h"
 #include "app/outbox/look.h"
 
-static struct tg_outbox box;
+static struct tg_outbox *box; /* cli->box, for what is handed no cli */
 
 /* --- list --- */
 
@@ -28,7 +28,7 @@ static struct tg_view key_of(const struct tg_aside *item)
 static const char *sink_name(uint16_t number)
 {
 	for (uint32_t i = 0; i < CONFIG_TG_SINKS_MAX; i++) {
-		const struct tg_sink_row *sink = tg_outbox_look_sink(&box, i);
+		const struct tg_sink_row *sink = tg_outbox_look_sink(box, i);
 		if (sink != NULL && sink->number == number)
 			return sink->name;
 	}
@@ -79,9 +79,9 @@ static int list_items(struct tg_cli *cli)
 	uint64_t count = 0, from = 1;
 	int err = TG_OK;
 
-	while ((err = tg_outbox_aside_next(&box, from, &item)) == TG_OK) {
+	while ((err = tg_outbox_aside_next(box, from, &item)) == TG_OK) {
 		/* The body lies in a buffer that the next call uses. */
-		bool known = tg_outbox_stream_row(&box, item.stream, &row) == TG_OK;
+		bool known = tg_outbox_stream_row(box, item.stream, &row) == TG_OK;
 		if (cli->args.json)
 			printf("%s", count == 0 ? "" : ",");
 		(cli->args.json ? print_json : print_text)(&item, known ? row.name : "?");
@@ -97,14 +97,15 @@ static int list_items(struct tg_cli *cli)
 
 int tg_cmd_quarantine_list(struct tg_cli *cli)
 {
-	if (tg_store_look(cli, &box) != TG_OK)
+	box = &cli->box;
+	if (tg_store_look(cli) != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	if (cli->args.json)
 		printf("{\"items\":[");
 	int err = list_items(cli);
 	if (cli->args.json)
 		printf("]}\n");
-	tg_outbox_look_end(&box);
+	tg_outbox_look_end(box);
 	return err == TG_OK ? tg_cli_done(TG_EXIT_OK) : tg_cli_fail(cli, TG_ORIGIN_STORE);
 }
 
@@ -112,7 +113,7 @@ int tg_cmd_quarantine_list(struct tg_cli *cli)
 
 static int change(struct tg_cli *cli, uint64_t id, bool replay)
 {
-	int err = replay ? tg_outbox_aside_replay(&box, id, true) : tg_outbox_aside_drop(&box, id);
+	int err = replay ? tg_outbox_aside_replay(box, id, true) : tg_outbox_aside_drop(box, id);
 
 	if (err == TG_ERR_MISSING)
 		return tg_why_set(&cli->why, err,
@@ -128,7 +129,7 @@ static int change_all(struct tg_cli *cli, bool replay, uint64_t *count)
 	uint64_t from = 1;
 	int err = TG_OK;
 
-	while ((err = tg_outbox_aside_next(&box, from, &item)) == TG_OK) {
+	while ((err = tg_outbox_aside_next(box, from, &item)) == TG_OK) {
 		err = change(cli, item.id, replay);
 		if (err != TG_OK)
 			return err;
@@ -156,10 +157,11 @@ static int run_change(struct tg_cli *cli, bool replay)
 {
 	uint64_t count = 0;
 
-	if (tg_store_enter(cli, &box) != TG_OK)
+	box = &cli->box;
+	if (tg_store_enter(cli) != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	int err = cli->args.all ? change_all(cli, replay, &count) : change_one(cli, replay, &count);
-	tg_outbox_close(&box);
+	tg_outbox_close(box);
 	if (err != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	printf(replay ? "%" PRIu64 " will be tried again by the next sync\n"

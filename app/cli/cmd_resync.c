@@ -3,12 +3,13 @@
 #include "app/cli/host.h"
 #include "app/cli/store.h"
 
-static int mark(struct tg_cli *cli, struct tg_outbox *box, uint16_t sink)
+static int mark(struct tg_cli *cli, uint16_t sink)
 {
+	struct tg_outbox *box = &cli->box;
 	struct tg_stream_row row;
 	struct tg_stream_open *open = NULL;
 
-	if (tg_store_stream(cli, box, cli->args.operand, &row) == NULL)
+	if (tg_store_stream(cli, cli->args.operand, &row) == NULL)
 		return cli->why.err;
 	int err = tg_outbox_stream_open(box, tg_view_str(row.name), row.type, &open);
 	if (err != TG_OK)
@@ -24,20 +25,19 @@ static int mark(struct tg_cli *cli, struct tg_outbox *box, uint16_t sink)
 
 int tg_cmd_resync(struct tg_cli *cli)
 {
-	static struct tg_outbox box;
+	struct tg_outbox *box = &cli->box;
 	int sink = -1;
-	int err = tg_store_enter(cli, &box);
+	int err = tg_store_enter(cli);
 
 	if (err != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	if (cli->args.sink != NULL)
-		sink = tg_store_sink(cli, &box, cli->args.sink);
+		sink = tg_store_sink(cli, cli->args.sink);
 	if (cli->args.sink != NULL && sink < 0)
 		err = cli->why.err;
 	else
-		err = mark(cli, &box,
-			   sink < 0 ? 0 : tg_outbox_sink_row(&box, (uint32_t)sink)->number);
-	tg_outbox_close(&box);
+		err = mark(cli, sink < 0 ? 0 : tg_outbox_sink_row(box, (uint32_t)sink)->number);
+	tg_outbox_close(box);
 	if (err != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	printf("the next sync reads %s in full and sends it again\n", cli->args.operand);

@@ -7,7 +7,7 @@
 
 enum { PAGE_BYTES = 4096 };
 
-static struct tg_outbox box;
+static struct tg_outbox *box; /* cli->box, for what is handed no cli */
 static struct tg_stream_row row;
 
 static uint64_t pending(const struct tg_stream *stream, uint32_t slot)
@@ -17,7 +17,7 @@ static uint64_t pending(const struct tg_stream *stream, uint32_t slot)
 
 static bool takes(const struct tg_stream *stream, uint32_t slot)
 {
-	return tg_outbox_look_sink(&box, slot) != NULL && stream->wanted[slot];
+	return tg_outbox_look_sink(box, slot) != NULL && stream->wanted[slot];
 }
 
 /* --- text --- */
@@ -35,7 +35,7 @@ static void print_stream(const struct tg_stream *stream)
 	for (uint32_t slot = 0; slot < CONFIG_TG_SINKS_MAX; slot++)
 		if (takes(stream, slot))
 			printf("    %s: delivered up to %" PRIu64 ", %" PRIu64 " to go\n",
-			       tg_outbox_look_sink(&box, slot)->name, stream->acked[slot],
+			       tg_outbox_look_sink(box, slot)->name, stream->acked[slot],
 			       pending(stream, slot));
 }
 
@@ -55,7 +55,7 @@ static void print_sink(const struct tg_sink_row *sink)
 
 static void print_store(const struct tg_cli *cli)
 {
-	struct tg_view instance = tg_outbox_instance(&box);
+	struct tg_view instance = tg_outbox_instance(box);
 	char holder[64];
 
 	printf("store %s, instance %.*s\n", cli->config.store_path, (int)instance.bytes,
@@ -75,7 +75,7 @@ static void print_json_positions(const struct tg_stream *stream)
 		bool inner = true;
 		if (!takes(stream, slot))
 			continue;
-		tg_print_member(stdout, &first, tg_outbox_look_sink(&box, slot)->name);
+		tg_print_member(stdout, &first, tg_outbox_look_sink(box, slot)->name);
 		printf("{");
 		tg_print_member_number(stdout, &inner, "delivered_to", stream->acked[slot]);
 		tg_print_member_number(stdout, &inner, "pending", pending(stream, slot));
@@ -120,9 +120,9 @@ static void print_json_sink(const struct tg_sink_row *sink)
 static int each_stream(struct tg_cli *cli, void (*print)(const struct tg_stream *),
 		       const char *between)
 {
-	for (uint32_t i = 0; i < tg_outbox_stream_count(&box); i++) {
-		const struct tg_stream *stream = tg_outbox_stream_at(&box, i);
-		int err = tg_outbox_stream_row(&box, stream->number, &row);
+	for (uint32_t i = 0; i < tg_outbox_stream_count(box); i++) {
+		const struct tg_stream *stream = tg_outbox_stream_at(box, i);
+		int err = tg_outbox_stream_row(box, stream->number, &row);
 		if (err != TG_OK)
 			return tg_store_failed(cli, err);
 		printf("%s", i == 0 ? "" : between);
@@ -136,7 +136,7 @@ static void each_sink(void (*print)(const struct tg_sink_row *), const char *bet
 	bool first = true;
 
 	for (uint32_t slot = 0; slot < CONFIG_TG_SINKS_MAX; slot++) {
-		const struct tg_sink_row *sink = tg_outbox_look_sink(&box, slot);
+		const struct tg_sink_row *sink = tg_outbox_look_sink(box, slot);
 		if (sink == NULL)
 			continue;
 		printf("%s", first ? "" : between);
@@ -152,7 +152,7 @@ static int print_json(struct tg_cli *cli)
 	printf("{");
 	tg_print_member_text(stdout, &first, "store", cli->config.store_path);
 	tg_print_member(stdout, &first, "instance");
-	tg_print_string(stdout, tg_outbox_instance(&box));
+	tg_print_string(stdout, tg_outbox_instance(box));
 	tg_print_member(stdout, &first, "streams");
 	printf("[");
 	int err = each_stream(cli, print_json_stream, ",");
@@ -166,8 +166,9 @@ static int print_json(struct tg_cli *cli)
 
 int tg_cmd_status(struct tg_cli *cli)
 {
-	int err = tg_store_look(cli, &box);
+	int err = tg_store_look(cli);
 
+	box = &cli->box;
 	if (err != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
 	if (cli->args.json) {
@@ -177,7 +178,7 @@ int tg_cmd_status(struct tg_cli *cli)
 		err = each_stream(cli, print_stream, "");
 		each_sink(print_sink, "");
 	}
-	tg_outbox_look_end(&box);
+	tg_outbox_look_end(box);
 	return err == TG_OK ? tg_cli_done(TG_EXIT_OK) : tg_cli_fail(cli, TG_ORIGIN_STORE);
 }
 
@@ -187,9 +188,10 @@ int tg_cmd_outbox_stat(struct tg_cli *cli)
 	struct tg_outbox_figures figures;
 	bool first = true;
 
-	if (tg_store_look(cli, &box) != TG_OK)
+	box = &cli->box;
+	if (tg_store_look(cli) != TG_OK)
 		return tg_cli_fail(cli, TG_ORIGIN_STORE);
-	tg_outbox_figures(&box, &figures);
+	tg_outbox_figures(box, &figures);
 	uint64_t bytes_max = cli->config.store_bytes_max; /* 0: no configuration was given */
 	uint64_t bytes = figures.pages_used * PAGE_BYTES;
 	if (cli->args.json) {
@@ -197,15 +199,15 @@ int tg_cmd_outbox_stat(struct tg_cli *cli)
 		tg_print_member_text(stdout, &first, "store", cli->config.store_path);
 		tg_print_member_number(stdout, &first, "bytes_used", bytes);
 		tg_print_member_number(stdout, &first, "bytes_max", bytes_max);
-		tg_print_member_number(stdout, &first, "streams", tg_outbox_stream_count(&box));
+		tg_print_member_number(stdout, &first, "streams", tg_outbox_stream_count(box));
 		printf("}\n");
 	} else {
 		print_store(cli);
 		printf("%s used%s%s, %" PRIu32 " streams\n", tg_print_size(used, bytes),
 		       bytes_max != 0 ? " of " : "",
 		       bytes_max != 0 ? tg_print_size(cap, bytes_max) : "",
-		       tg_outbox_stream_count(&box));
+		       tg_outbox_stream_count(box));
 	}
-	tg_outbox_look_end(&box);
+	tg_outbox_look_end(box);
 	return tg_cli_done(TG_EXIT_OK);
 }

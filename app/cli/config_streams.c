@@ -196,6 +196,7 @@ void tg_config_take_sink(const struct tg_config_load *load, const struct tg_json
 	}
 	take_sink_members(load, node, &sink);
 	if (sink.ops != NULL) {
+		TG_ASSERT(sink.ops->buffer_bytes <= CONFIG_TG_SINK_ARENA_BYTES);
 		sink.state = tg_config_state(load, sink.ops->state_bytes);
 		sink.ops->configure(sink.state, node, load->problems);
 	}

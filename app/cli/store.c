@@ -39,17 +39,17 @@ static struct tg_outbox_cfg cfg_of(const struct tg_cli *cli)
 	};
 }
 
-int tg_store_enter(struct tg_cli *cli, struct tg_outbox *box)
+int tg_store_enter(struct tg_cli *cli)
 {
 	const struct tg_outbox_cfg cfg = cfg_of(cli);
 	int err = tg_store_find(cli);
 
-	return err == TG_OK ? tg_outbox_open(box, &cfg, &cli->boot, &cli->why) : err;
+	return err == TG_OK ? tg_outbox_open(&cli->box, &cfg, &cli->boot, &cli->why) : err;
 }
 
-int tg_store_look(struct tg_cli *cli, struct tg_outbox *box)
+int tg_store_look(struct tg_cli *cli)
 {
-	return tg_outbox_look(box, cli->config.store_path, &cli->boot, &cli->why);
+	return tg_outbox_look(&cli->box, cli->config.store_path, &cli->boot, &cli->why);
 }
 
 int tg_store_failed(struct tg_cli *cli, int err)
@@ -58,12 +58,11 @@ int tg_store_failed(struct tg_cli *cli, int err)
 			  tg_err_name(err));
 }
 
-struct tg_stream *tg_store_stream(struct tg_cli *cli, struct tg_outbox *box, const char *name,
-				  struct tg_stream_row *row)
+struct tg_stream *tg_store_stream(struct tg_cli *cli, const char *name, struct tg_stream_row *row)
 {
-	for (uint32_t i = 0; i < tg_outbox_stream_count(box); i++) {
-		struct tg_stream *stream = tg_outbox_stream_at(box, i);
-		int err = tg_outbox_stream_row(box, stream->number, row);
+	for (uint32_t i = 0; i < tg_outbox_stream_count(&cli->box); i++) {
+		struct tg_stream *stream = tg_outbox_stream_at(&cli->box, i);
+		int err = tg_outbox_stream_row(&cli->box, stream->number, row);
 		if (err != TG_OK) {
 			(void)tg_store_failed(cli, err);
 			return NULL;
@@ -77,10 +76,10 @@ struct tg_stream *tg_store_stream(struct tg_cli *cli, struct tg_outbox *box, con
 	return NULL;
 }
 
-int tg_store_sink(struct tg_cli *cli, struct tg_outbox *box, const char *name)
+int tg_store_sink(struct tg_cli *cli, const char *name)
 {
 	for (uint32_t i = 0; i < CONFIG_TG_SINKS_MAX; i++) {
-		const struct tg_sink_row *row = tg_outbox_look_sink(box, i);
+		const struct tg_sink_row *row = tg_outbox_look_sink(&cli->box, i);
 		if (row != NULL && strcmp(row->name, name) == 0)
 			return (int)i;
 	}
