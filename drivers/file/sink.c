@@ -51,7 +51,10 @@ enum {
 	SLOTS_MAX = CONFIG_TG_STREAMS_MAX + 1, /* and one for all */
 	SLOTS_BYTES = SLOTS_MAX * sizeof(struct tg_file_slot),
 	ALIGNMENT_BYTES = 32, /* what two takes may lose */
+	BUFFER_BYTES = SLOTS_BYTES + CONFIG_TG_FILE_BUFFER_BYTES + ALIGNMENT_BYTES,
 };
+_Static_assert((int)BUFFER_BYTES <= CONFIG_TG_SINK_ARENA_BYTES,
+	       "Raise TG_SINK_ARENA_BYTES or lower TG_FILE_BUFFER_BYTES or TG_STREAMS_MAX");
 
 static void file_configure(void *state, const struct tg_json *config, struct tg_problems *problems)
 {
@@ -478,7 +481,7 @@ static int file_probe(void *state, const struct tg_now *now, struct tg_why *why)
 const struct tg_sink_ops tg_file_sink = {
 	.type = "file",
 	.state_bytes = sizeof(struct file_state),
-	.buffer_bytes = SLOTS_BYTES + CONFIG_TG_FILE_BUFFER_BYTES + ALIGNMENT_BYTES,
+	.buffer_bytes = BUFFER_BYTES,
 	.guarantee = "exactly once: a file's length is committed with the acknowledgement, finished "
 		     "files are renamed once (standard output: at least once)",
 	.configure = file_configure,

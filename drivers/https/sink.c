@@ -39,6 +39,11 @@ enum {
 	HEAD_BYTES_MAX = TG_URL_BYTES_MAX + TG_URL_AUTHORITY_BYTES_MAX + KEY_BYTES_MAX +
 			 CONFIG_TG_HTTPS_BEARER_BYTES_MAX + CONFIG_TG_HTTPS_HEADERS_BYTES_MAX + 512,
 };
+enum {
+	BUFFER_BYTES = TG_HTTP_CLIENT_ARENA_BYTES + CONFIG_TG_HTTPS_ANSWER_BYTES + TG_GZIP_ARENA_BYTES + 64,
+};
+_Static_assert((int)BUFFER_BYTES <= CONFIG_TG_SINK_ARENA_BYTES,
+	       "Raise TG_SINK_ARENA_BYTES or lower TG_HTTP_GZIP_WINDOW_BITS and _MEMORY_LEVEL");
 _Static_assert(HEAD_BYTES_MAX <= CONFIG_TG_HTTP_SEND_BYTES, "Raise TG_HTTP_SEND_BYTES");
 
 static void https_configure(void *state, const struct tg_json *config, struct tg_problems *problems)
@@ -360,7 +365,8 @@ static void https_stop(void *state)
 /* --- check --- */
 
 /* HEAD is safe by definition (RFC 9110, section 9.2.1): it cannot make data, and it carries the same
- * authorisation. An endpoint that only knows POST says 405, or 404; then OPTIONS tells whether it is there. */
+ * authorisation. An endpoint that only knows POST says 405, or 404; then OPTIONS, safe too, tells whether it is there.
+ * An answer of 400 has its reason in the body, which HEAD does not get: nginx says there what it misses. */
 static void send_probe(struct https_state *sink, enum step step, const struct tg_now *now)
 {
 	struct tg_http_request request = { .head = put_probe, .context = sink,
@@ -383,7 +389,7 @@ static int judge_probe(struct https_state *sink, const struct tg_now *now, struc
 	struct tg_https_context context = context_of(sink, now);
 	int err;
 
-	if (sink->step == STEP_PROBE_HEAD && response->status == 404) {
+	if (sink->step == STEP_PROBE_HEAD && (response->status == 404 || response->status == 400)) {
 		send_probe(sink, STEP_PROBE_OPTIONS, now);
 		return TG_ERR_AGAIN;
 	}
@@ -416,7 +422,7 @@ static int https_probe(void *state, const struct tg_now *now, struct tg_why *why
 const struct tg_sink_ops tg_https_sink = {
 	.type = "https",
 	.state_bytes = sizeof(struct https_state),
-	.buffer_bytes = TG_HTTP_CLIENT_ARENA_BYTES + CONFIG_TG_HTTPS_ANSWER_BYTES + TG_GZIP_ARENA_BYTES + 64,
+	.buffer_bytes = BUFFER_BYTES,
 	.guarantee = "exactly once where the receiver drops Idempotency-Keys it has seen, else at least "
 		     "once; a repeated batch is the same request byte for byte",
 	.configure = https_configure,

@@ -13,6 +13,8 @@ struct null_state {
 	const struct tg_delivery *delivery;
 };
 
+_Static_assert((int)CONFIG_TG_NULL_BUFFER_BYTES + ALIGNMENT_BYTES <= CONFIG_TG_SINK_ARENA_BYTES,
+	       "Raise TG_SINK_ARENA_BYTES or lower TG_NULL_BUFFER_BYTES");
 _Static_assert(sizeof(struct null_state) <= CONFIG_TG_SINK_BYTES_MAX, "Raise TG_SINK_BYTES_MAX");
 
 static void null_configure(void *state, const struct tg_json *config, struct tg_problems *problems)

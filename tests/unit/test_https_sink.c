@@ -505,6 +505,11 @@ TG_TEST(https_probe)
 		  "HTTP/1.1 204 x\r\nAllow: POST\r\n\r\n", 0 },
 		{ "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n",
 		  "HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_TARGET },
+		{ "HTTP/1.1 400 x\r\nContent-Length: 9\r\n\r\n",
+		  "HTTP/1.1 400 x\r\nContent-Length: 52\r\n\r\n"
+		  "<p>The plain HTTP request was sent to HTTPS port</p>", TG_ERR_PEER_TLS },
+		{ "HTTP/1.1 400 x\r\nContent-Length: 9\r\n\r\n",
+		  "HTTP/1.1 400 x\r\nContent-Length: 0\r\n\r\n", 0 },
 		{ "HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n", NULL, TG_ERR_PERMISSION },
 		{ "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n", NULL, TG_ERR_NOT_READY },
 		{ "HTTP/1.1 302 x\r\nLocation: http://login/\r\nContent-Length: 0\r\n\r\n", NULL,
