@@ -19,6 +19,7 @@ MAGIC = b"\xc3\xbd\xc2\x34"
 ATOM, SEQUENCE, PARTIAL = 1, 2, 3
 RAW = {"time_format": "raw", "binary_format": "raw"}
 SECONDS_MAX = 60
+INSERT_ROWS = 1000
 
 
 def number(text):
@@ -101,7 +102,8 @@ class Connection:
     # --- queries (reference 2) ---
 
     def _ask(self, query):
-        body = json.dumps(query).encode()
+        """Sends a query: JSON, or its bytes as they are."""
+        body = query if isinstance(query, bytes) else json.dumps(query).encode()
         self._sock.sendall(struct.pack("<qI", self._token, len(body)) + body)
 
     def _answer(self):
@@ -120,9 +122,10 @@ class Connection:
         return kind, found["r"]
 
     def stream(self, term, **options):
-        """Yields the results of a term, one after another."""
+        """Yields the results of a term (JSON or its bytes), one after another."""
         self._token += 1
-        self._ask([1, term, {**RAW, **options}])
+        text = term if isinstance(term, bytes) else json.dumps(term).encode()
+        self._ask(b"[1,%b,%b]" % (text, json.dumps({**RAW, **options}).encode()))
         kind, results = self._answer()
         while True:
             yield from results
@@ -147,12 +150,12 @@ class Connection:
     def rows(self, database, table):
         return self.stream(table_term(database, table))
 
-    def insert(self, database, table, rows, **options):
-        """Inserts plain JSON rows (pseudo-types as objects) 1,000 at a time; all must be taken."""
-        rows = list(rows)
-        for at in range(0, len(rows), 1000):
-            part = [[1, row] for row in rows[at:at + 1000]]
-            found = self.run([56, [table_term(database, table), [2, part]],
-                              {"durability": "soft", **options}])
+    def insert(self, database, table, texts, conflict="replace"):
+        """Inserts rows given as JSON bytes, 1,000 at a time; all must be taken."""
+        texts, place = list(texts), json.dumps(table_term(database, table)).encode()
+        options = json.dumps({"durability": "soft", "conflict": conflict}).encode()
+        for at in range(0, len(texts), INSERT_ROWS):
+            part = b",".join(b"[1,%b]" % text for text in texts[at:at + INSERT_ROWS])
+            found = self.run(b"[56,[%b,[2,[%b]]],%b]" % (place, part, options))
             if found["errors"] != number("0"):
                 raise Failed(found["first_error"])
