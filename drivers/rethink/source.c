@@ -281,6 +281,8 @@ int tg_rethink_begin(void *state, const struct tg_stream_state *stream)
 	bookmark->settings = settings;
 	memcpy(bookmark->uuid, source->table.uuid, sizeof(bookmark->uuid));
 	source->fresh = !tg_mode_plan(&inputs, bookmark);
+	if (source->fresh)
+		source->fresh_begun = source->table_at + 1;
 	bool clock = source->fresh && tg_mode_needs_clock(&inputs);
 	tg_rethink_enter(source, clock ? TG_PHASE_CLOCK : TG_PHASE_READ);
 	return TG_OK;
@@ -319,6 +321,15 @@ static void give_rows(struct tg_rethink *source, struct tg_batch *out)
 	source->retries = source->breaks = 0;
 }
 
+/* A full pass that an earlier run began knows nothing of what changed behind its cursor since: it
+ * is followed by one of our own, so that a sync which ends well has seen everything that was there
+ * when it began. */
+static bool pass_is_ours(const struct tg_rethink *source, uint32_t flags)
+{
+	return !(flags & TG_BATCH_COMPLETE) || !(flags & TG_BATCH_ORDERED) ||
+	       source->fresh_begun == source->table_at + 1;
+}
+
 static int turn_end(struct tg_rethink *source, struct tg_batch *out)
 {
 	out->kind = TG_BATCH_END;
@@ -333,7 +344,7 @@ static int turn_end(struct tg_rethink *source, struct tg_batch *out)
 		tg_mode_end(&source->bookmark, source->now.wall_ms);
 		out->bookmark = write_bookmark(source);
 	}
-	source->names.items[source->table_at].done = true;
+	source->names.items[source->table_at].done = pass_is_ours(source, out->flags);
 	if (source->purpose != TG_FOR_SYNC)
 		tg_tell_table(source);
 	tg_rethink_enter(source, TG_PHASE_NEXT);

@@ -37,7 +37,8 @@ void tg_sim_stop(void);
 void tg_sim_set_faults(const struct tg_sim_faults *faults);
 /* A draw below `limit` (1 or more), for the test's own decisions. */
 uint64_t tg_sim_draw(uint64_t limit);
-/* tg_loop_wait() returns TG_ERR_STOPPED from the moment `mono_ms` on, as after a SIGTERM. */
+/* tg_loop_wait() returns TG_ERR_STOPPED from the moment `mono_ms` on, as after a SIGTERM; an
+ * earlier stop is lifted: the program is started again. */
 void tg_sim_stop_at(uint64_t mono_ms);
 /* Sets the wall clock by this much, as an operator or NTP would. */
 void tg_sim_jump_wall(int64_t by_ms);

@@ -70,6 +70,7 @@ void tg_sim_set_faults(const struct tg_sim_faults *faults)
 void tg_sim_stop_at(uint64_t mono_ms)
 {
 	sim_world.stop_at_ms = mono_ms;
+	sim_world.stopped = false;
 }
 
 void tg_sim_jump_wall(int64_t by_ms)

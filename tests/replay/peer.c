@@ -8,13 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "drivers/json/scan.h"
-#include "drivers/rethink/scram.h"
 #include "platform/assert.h"
 
 enum state { MAGIC, FIRST, FINAL, FRAMES };
-
-static const uint8_t salt[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
 
 void tg_peer_start(struct tg_peer *peer, tg_peer_answer *answer, void *context)
 {
@@ -68,62 +64,6 @@ void tg_peer_say(struct tg_peer *peer, uint64_t token, const char *body)
 	tg_peer_send(peer, body, bytes);
 }
 
-/* --- the login --- */
-
-static void take_first(struct tg_peer *peer, const char *message)
-{
-	char text[512], answer[1024], salt64[64] = "";
-	int bytes = tg_json_unescape(tg_member_of(tg_view_str(message), "authentication"),
-				     (uint8_t *)text, sizeof(text) - 1);
-
-	TG_ASSERT(bytes > 3 && memcmp(text, "n,,", 3) == 0);
-	text[bytes] = '\0';
-	snprintf(peer->first_bare_, sizeof(peer->first_bare_), "%.255s", text + 3);
-	const char *nonce = strstr(text, "r=");
-	TG_ASSERT(nonce != NULL);
-	bytes = tg_base64_encode(tg_view_of(salt, sizeof(salt)), salt64, sizeof(salt64));
-	TG_ASSERT(bytes == 24);
-	salt64[bytes] = '\0';
-	snprintf(answer, sizeof(answer),
-		 "{\"authentication\":\"%sPEER,s=%s,i=%d\",\"success\":true}", nonce, salt64,
-		 TG_PEER_PASSWORD_ITERATIONS);
-	static const char version[] = "{\"max_protocol_version\":0,\"min_protocol_version\":0,"
-				      "\"server_version\":\"2.4.4\",\"success\":true}";
-	tg_peer_send(peer, version, sizeof(version));
-	tg_peer_send(peer, answer, strlen(answer) + 1);
-}
-
-static void take_final(struct tg_peer *peer, const char *message)
-{
-	struct tg_pbkdf2 kdf;
-	struct tg_scram_proof proof;
-	uint8_t key[TG_SHA256_BYTES];
-	char auth[1024], proof64[64] = "", text[64] = "", answer[256];
-	const char *bare_nonce = strstr(peer->first_bare_, "r=");
-	const char *given = strstr(message, ",p=");
-
-	TG_ASSERT(bare_nonce != NULL && given != NULL);
-	tg_pbkdf2_start(&kdf, tg_view_str(TG_PEER_PASSWORD), tg_view_of(salt, sizeof(salt)),
-			TG_PEER_PASSWORD_ITERATIONS);
-	while (!tg_pbkdf2_step(&kdf, 100, key))
-		continue;
-	snprintf(auth, sizeof(auth), "%s,%sPEER,s=AQIDBAUGBwgJCgsMDQ4PEA==,i=%d,c=biws,%sPEER",
-		 peer->first_bare_, bare_nonce, TG_PEER_PASSWORD_ITERATIONS, bare_nonce);
-	tg_scram_prove(key, tg_view_str(auth), &proof);
-	int bytes = tg_base64_encode(tg_view_of(proof.client_proof, 32), proof64, sizeof(proof64));
-	TG_ASSERT(bytes == 44);
-	if (strncmp(given + 3, proof64, 44) != 0) {
-		static const char wrong[] =
-			"{\"error\":\"Wrong password\",\"error_code\":12,\"success\":false}";
-		tg_peer_send(peer, wrong, sizeof(wrong));
-		return;
-	}
-	bytes = tg_base64_encode(tg_view_of(proof.server_signature, 32), text, sizeof(text));
-	TG_ASSERT(bytes == 44);
-	snprintf(answer, sizeof(answer), "{\"authentication\":\"v=%.44s\",\"success\":true}", text);
-	tg_peer_send(peer, answer, strlen(answer) + 1);
-}
-
 /* --- what arrives --- */
 
 static void eat(struct tg_peer *peer, size_t bytes)
@@ -135,13 +75,14 @@ static void eat(struct tg_peer *peer, size_t bytes)
 static bool take_message(struct tg_peer *peer)
 {
 	const char *end = memchr(peer->in_, '\0', peer->in_bytes_);
+	char answer[TG_LOGIN_ANSWER_BYTES];
 
 	if (end == NULL)
 		return false;
-	if (peer->state_ == FIRST)
-		take_first(peer, peer->in_);
-	else
-		take_final(peer, peer->in_);
+	size_t bytes = peer->state_ == FIRST
+			       ? tg_peer_login_first(&peer->login_, peer->in_, answer)
+			       : tg_peer_login_final(&peer->login_, peer->in_, answer);
+	tg_peer_send(peer, answer, bytes);
 	peer->state_++;
 	eat(peer, (size_t)(end - peer->in_) + 1);
 	return true;

@@ -7,7 +7,7 @@
 #ifndef TG_TESTS_REPLAY_PEER_H
 #define TG_TESTS_REPLAY_PEER_H
 
-#include "platform/view.h"
+#include "tests/login.h"
 
 enum { TG_PEER_IN_BYTES = 16384, TG_PEER_OUT_BYTES = 4 << 20 };
 
@@ -25,15 +25,11 @@ struct tg_peer {
 	bool mute; /* sends nothing                                      */
 	int listener_, fd_;
 	unsigned state_;
-	char first_bare_[256];
+	struct tg_peer_login login_;
 	size_t in_bytes_, out_bytes_, out_sent_;
 	char in_[TG_PEER_IN_BYTES];
 	char out_[TG_PEER_OUT_BYTES];
 };
-
-enum { TG_PEER_PASSWORD_ITERATIONS = 1 };
-#define TG_PEER_USER     "agent"
-#define TG_PEER_PASSWORD "correct horse"
 
 void tg_peer_start(struct tg_peer *peer, tg_peer_answer *answer, void *context);
 /* Accepts, reads, answers, sends: what can be done at once. True when something was. */

@@ -1,0 +1,276 @@
+#include "tests/sim/plant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "platform/assert.h"
+#include "tests/login.h"
+
+enum { SESSIONS = TG_SIM_CONNECTIONS_MAX, IN_BYTES = 8192, OUT_BYTES = 1 << 18, CURSORS = 4 };
+enum state { MAGIC, FIRST, FINAL, FRAMES };
+
+struct cursor {
+	uint64_t token;
+	uint32_t table, next;
+	bool open;
+};
+
+struct session {
+	struct tg_plant *plant;
+	bool used;
+	enum state state;
+	struct tg_peer_login login;
+	struct cursor cursors[CURSORS];
+	size_t in_bytes, out_bytes;
+	char in[IN_BYTES + 1];
+	char out[OUT_BYTES];
+};
+
+static struct session sessions[SESSIONS];
+
+size_t tg_plant_row(uint32_t table, uint32_t row, uint32_t version, char at[512])
+{
+	int pad = (int)((row * 7 + version * 13 + table) % 300);
+
+	return (size_t)snprintf(
+		at, 512, "{\"id\":%u,\"pad\":\"%.*s\",\"v\":%u}", row, pad,
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		version);
+}
+
+/* --- out --- */
+
+static void push(struct session *session, struct tg_sim_conn *conn)
+{
+	size_t room = tg_sim_room(conn);
+	size_t bytes = session->out_bytes < room ? session->out_bytes : room;
+
+	tg_sim_send(conn, tg_view_of(session->out, bytes));
+	session->out_bytes -= bytes;
+	memmove(session->out, session->out + bytes, session->out_bytes);
+}
+
+static void put(struct session *session, const void *at, size_t bytes)
+{
+	TG_ASSERT(bytes <= OUT_BYTES - session->out_bytes);
+	memcpy(session->out + session->out_bytes, at, bytes);
+	session->out_bytes += bytes;
+}
+
+static void say(struct session *session, uint64_t token, const char *body)
+{
+	uint8_t head[12];
+	size_t bytes = strlen(body);
+
+	for (unsigned i = 0; i < 8; i++)
+		head[i] = (uint8_t)(token >> (8 * i));
+	for (unsigned i = 0; i < 4; i++)
+		head[8 + i] = (uint8_t)(bytes >> (8 * i));
+	put(session, head, sizeof(head));
+	put(session, body, bytes);
+}
+
+/* --- cursors --- */
+
+static uint32_t next_row(const struct tg_plant *plant, uint32_t table, uint32_t from)
+{
+	while (from < TG_PLANT_ROWS_MAX && plant->version[table][from] == 0)
+		from++;
+	return from;
+}
+
+static void batch(struct session *session, struct cursor *cursor)
+{
+	struct tg_plant *plant = session->plant;
+	char body[16384], row[512];
+	size_t used = (size_t)snprintf(body, sizeof(body), "{\"t\":X,\"r\":[");
+	uint32_t rows = 0;
+
+	plant->reads++;
+	for (; rows < plant->batch_rows; rows++) {
+		uint32_t at = next_row(plant, cursor->table, cursor->next);
+		if (at == TG_PLANT_ROWS_MAX)
+			break;
+		size_t bytes =
+			tg_plant_row(cursor->table, at, plant->version[cursor->table][at], row);
+		used += (size_t)snprintf(body + used, sizeof(body) - used, "%s%.*s",
+					 rows > 0 ? "," : "", (int)bytes, row);
+		cursor->next = at + 1;
+	}
+	bool more = next_row(plant, cursor->table, cursor->next) < TG_PLANT_ROWS_MAX;
+	snprintf(body + used, sizeof(body) - used, "],\"n\":[]}");
+	body[5] = more ? '3' : '2';
+	cursor->open = more;
+	say(session, cursor->token, body);
+}
+
+static struct cursor *find(struct session *session, uint64_t token)
+{
+	for (unsigned i = 0; i < CURSORS; i++)
+		if (session->cursors[i].open && session->cursors[i].token == token)
+			return &session->cursors[i];
+	return NULL;
+}
+
+static void start(struct session *session, uint64_t token, const char *query)
+{
+	const char *table = strstr(query, "\"t");
+	unsigned free_one = 0;
+
+	TG_ASSERT(table != NULL && (table[2] == '0' || table[2] == '1'));
+	while (session->cursors[free_one].open)
+		TG_ASSERT(++free_one < CURSORS);
+	struct cursor *cursor = &session->cursors[free_one];
+	*cursor = (struct cursor){ .token = token, .table = (uint32_t)(table[2] - '0') };
+	const char *bound = strchr(table, ']') +
+			    2; /* behind the table's term: the range's lower bound */
+	if (*bound >= '0' && *bound <= '9')
+		cursor->next = (uint32_t)strtoul(bound, NULL, 10) + 1;
+	batch(session, cursor);
+}
+
+static void info(struct session *session, uint64_t token, const char *query)
+{
+	char body[400];
+	const char *table = strstr(query, "\"t");
+
+	TG_ASSERT(table != NULL);
+	snprintf(
+		body, sizeof(body),
+		"{\"t\":1,\"r\":[{\"db\":{\"id\":\"0a000000-0000-4000-8000-000000000000\",\"name\":"
+		"\"plant\",\"type\":\"DB\"},\"doc_count_estimates\":[100],\"id\":"
+		"\"%c0000000-0000-4000-8000-000000000001\",\"indexes\":[],\"name\":\"t%c\","
+		"\"primary_key\":\"id\",\"type\":\"TABLE\"}]}",
+		table[2], table[2]);
+	say(session, token, body);
+}
+
+static void answer(struct session *session, uint64_t token, const char *query)
+{
+	struct cursor *cursor = find(session, token);
+
+	if (strcmp(query, "[2]") == 0 && cursor != NULL) {
+		batch(session, cursor);
+	} else if (strcmp(query, "[3]") == 0 && cursor != NULL) {
+		cursor->open = false;
+		say(session, token, "{\"t\":2,\"r\":[],\"n\":[]}");
+	} else if (strcmp(query, "[2]") == 0 || strcmp(query, "[3]") == 0) {
+		say(session, token, "{\"t\":16,\"r\":[\"Token not in stream cache.\"],\"b\":[]}");
+	} else if (strcmp(query, "[5]") == 0) {
+		say(session, token, "{\"t\":5,\"r\":[{\"id\":\"x\",\"name\":\"y\"}]}");
+	} else if (strncmp(query, "[1,[62,", 7) == 0) {
+		say(session, token, "{\"t\":1,\"r\":[[\"t0\",\"t1\"]]}");
+	} else if (strncmp(query, "[1,[79,", 7) == 0) {
+		info(session, token, query);
+	} else {
+		start(session, token, query);
+	}
+}
+
+/* --- in --- */
+
+static size_t take_text(struct session *session)
+{
+	char out[TG_LOGIN_ANSWER_BYTES];
+	const char *end = memchr(session->in, '\0', session->in_bytes);
+
+	if (end == NULL)
+		return 0;
+	size_t bytes = session->state == FIRST
+			       ? tg_peer_login_first(&session->login, session->in, out)
+			       : tg_peer_login_final(&session->login, session->in, out);
+	put(session, out, bytes);
+	session->state++;
+	return (size_t)(end - session->in) + 1;
+}
+
+static size_t take_frame(struct session *session)
+{
+	char query[IN_BYTES];
+	uint64_t token;
+	uint32_t bytes;
+
+	if (session->in_bytes < 12)
+		return 0;
+	memcpy(&token, session->in, 8);
+	memcpy(&bytes, session->in + 8, 4);
+	TG_ASSERT(bytes < IN_BYTES - 12);
+	if (session->in_bytes < 12 + (size_t)bytes)
+		return 0;
+	memcpy(query, session->in + 12, bytes);
+	query[bytes] = '\0';
+	answer(session, token, query);
+	return 12 + (size_t)bytes;
+}
+
+/* One message; how many bytes it had, 0: there is none yet. */
+static size_t take(struct session *session)
+{
+	switch (session->state) {
+	case MAGIC:
+		session->state = session->in_bytes >= 4 ? FIRST : MAGIC;
+		return session->state == FIRST ? 4 : 0;
+	case FIRST:
+	case FINAL:
+		return take_text(session);
+	case FRAMES:
+		return take_frame(session);
+	}
+	return 0;
+}
+
+static void *on_open(void *context, struct tg_sim_conn *conn)
+{
+	unsigned i = 0;
+
+	(void)conn;
+	while (sessions[i].used)
+		TG_ASSERT(++i < SESSIONS);
+	memset(&sessions[i], 0, sizeof(sessions[i]));
+	sessions[i].plant = context;
+	sessions[i].used = true;
+	return &sessions[i];
+}
+
+static void on_bytes(void *at, struct tg_sim_conn *conn, struct tg_view bytes)
+{
+	struct session *session = at;
+	size_t taken;
+
+	TG_ASSERT(bytes.bytes <= IN_BYTES - session->in_bytes);
+	memcpy(session->in + session->in_bytes, bytes.at, bytes.bytes);
+	session->in_bytes += bytes.bytes;
+	while ((taken = take(session)) > 0) {
+		session->in_bytes -= taken;
+		memmove(session->in, session->in + taken, session->in_bytes);
+	}
+	push(session, conn);
+}
+
+static void on_room(void *at, struct tg_sim_conn *conn)
+{
+	push(at, conn);
+}
+
+static void on_close(void *at, struct tg_sim_conn *conn)
+{
+	struct session *session = at;
+
+	(void)conn;
+	session->used = false;
+}
+
+void tg_plant_listen(struct tg_plant *plant)
+{
+	static struct tg_sim_peer peer = {
+		.on_open = on_open, .on_bytes = on_bytes, .on_room = on_room, .on_close = on_close
+	};
+
+	peer.context = plant;
+	memset(sessions, 0, sizeof(sessions));
+	tg_sim_listen("plant.example", 28015, &peer);
+}

@@ -1,0 +1,237 @@
+/* Goal: whatever the network does, and whenever the process ends, the target comes to hold what the
+ * plant holds, each
+ *       change once and in order.
+ * Method: the whole agent on a seeded clock and network, its store on the real disk. Each seed
+ * draws rows, changes,
+ *       faults of the network and of the target, and moments at which the process is dropped; at the end a good network
+ *       and one more sync, and the auditor compares. */
+#include "tests/check.h"
+
+#include <unistd.h>
+
+#include "app/agent.h"
+#include "app/crc32c.h"
+#include "drivers/json/json.h"
+#include "drivers/registry.h"
+#include "platform/clock.h"
+#include "platform/crypto.h"
+#include "platform/file.h"
+#include "platform/log.h"
+#include "platform/loop.h"
+#include "tests/sim/target.h"
+
+enum { STATE_BYTES = 1 << 20, ROUNDS = 6 };
+
+static struct tg_plant plant;
+static struct tg_target target;
+static struct tg_agent agent;
+static struct tg_config config;
+static struct tg_arena arena;
+static uint8_t memory[48 << 20];
+static char folder[64];
+static uint64_t seed_now;
+
+#define SEED_CHECK(condition)                                                              \
+	do {                                                                               \
+		if (!(condition))                                                          \
+			TG_FAIL("seed %llu: %s; `sim_agent` repeats it with TG_SEED=%llu", \
+				(unsigned long long)seed_now, #condition,                  \
+				(unsigned long long)seed_now);                             \
+	} while (0)
+
+/* --- the machine, simulated --- */
+
+static void turn(struct tg_turn *out)
+{
+	static struct tg_now now;
+
+	now = tg_clock_now();
+	*out = (struct tg_turn){ .mono_ms = now.mono_ms, .wall_ms = now.wall_ms, .now = &now };
+}
+
+static struct tg_wants *wants(void)
+{
+	static struct tg_wants list;
+
+	tg_wants_clear(&list);
+	return &list;
+}
+
+static uint64_t random64(void)
+{
+	return tg_sim_draw(UINT64_MAX);
+}
+
+static uint64_t mono_ms(void)
+{
+	return tg_clock_now().mono_ms;
+}
+
+static int make_folder(const char *path)
+{
+	return tg_file_make_folders(path, 0750);
+}
+
+static const struct tg_host host = {
+	.turn = turn,
+	.wants = wants,
+	.wake_at = tg_wants_at,
+	.wait = tg_loop_wait,
+	.random = tg_random,
+	.random64 = random64,
+	.mono_ms = mono_ms,
+	.binding = tg_file_binding,
+	.make_folder = make_folder,
+};
+
+/* --- the configuration --- */
+
+static const struct tg_json *parse(const char *text)
+{
+	const struct tg_json *json;
+	struct tg_why why;
+
+	if (tg_json_parse(tg_view_str(text), &arena, &json, &why) < 0)
+		TG_FAIL("%s", why.text);
+	return json;
+}
+
+static void configure(void)
+{
+	static struct tg_problems problems;
+
+	memset(&problems, 0, sizeof(problems));
+	memset(&config, 0, sizeof(config));
+	snprintf(config.name, sizeof(config.name), "sim");
+	snprintf(config.store_path, sizeof(config.store_path), "%s", folder);
+	config.store_bytes_max = 32 << 20;
+	config.source_count = 1;
+	config.sources[0] = (struct tg_config_source){ .name = "r", .ops = tg_drivers.sources[0] };
+	config.sources[0].state = tg_arena_take(&arena, STATE_BYTES);
+	memset(config.sources[0].state, 0, STATE_BYTES);
+	config.sources[0].ops->configure(
+		config.sources[0].state,
+		parse("{\"name\":\"r\",\"type\":\"rethinkdb\",\"host\":\"plant.example\","
+		      "\"database\":"
+		      "\"plant\",\"username\":\"agent\",\"password\":\"correct horse\","
+		      "\"delete_when_empty\":true}"),
+		&problems);
+	config.sink_count = 1;
+	config.sinks[0] = (struct tg_config_sink){ .name = "up",
+						   .ops = tg_registry_sink(&tg_drivers, "https"),
+						   .streams = tg_view_of("*", 2),
+						   .shape = TG_SHAPE_DOCUMENT };
+	config.sinks[0].state = tg_arena_take(&arena, STATE_BYTES);
+	memset(config.sinks[0].state, 0, STATE_BYTES);
+	config.sinks[0].ops->configure(
+		config.sinks[0].state,
+		parse("{\"name\":\"up\",\"type\":\"https\",\"url\":\"http://target.example/in\","
+		      "\"allow_plain\":true,\"batch_records\":17,\"batch_bytes\":4096}"),
+		&problems);
+	if (problems.count > 0)
+		TG_FAIL("%s", problems.text[0]);
+}
+
+/* --- the world --- */
+
+static void change(uint32_t changes)
+{
+	for (uint32_t i = 0; i < changes; i++) {
+		uint32_t *version = &plant.version[tg_sim_draw(TG_PLANT_TABLES)]
+						  [tg_sim_draw(TG_PLANT_ROWS_MAX)];
+		*version = tg_sim_draw(4) == 0 ? 0 : *version + 1 + (uint32_t)tg_sim_draw(3);
+	}
+}
+
+/* A version never comes back: a deleted row's next one is higher than all before. */
+static struct tg_sync_summary sync_once(bool whole)
+{
+	struct tg_agent_parts parts = {
+		.config = &config, .registry = &tg_drivers, .host = &host, .arena = &arena
+	};
+	struct tg_sync_options options = { .wait_ms = whole ? 600000 : 20000 };
+	struct tg_sync_summary summary;
+	struct tg_why why;
+
+	tg_arena_init(&arena, memory, sizeof(memory));
+	configure();
+	if (!whole)
+		tg_sim_stop_at(mono_ms() + tg_sim_draw(3000));
+	else
+		tg_sim_stop_at(UINT64_MAX);
+	if (tg_agent_boot(&agent, &parts, &why) < 0)
+		TG_FAIL("seed %llu: %s", (unsigned long long)seed_now, why.text);
+	tg_agent_sync(&agent, &options, &summary);
+	tg_agent_close(&agent);
+	return summary;
+}
+
+static void run(uint64_t seed)
+{
+	struct tg_sim_faults faults = { 0 }, good = { .delay_ms_max = 3 };
+	char command[128];
+
+	seed_now = seed;
+	tg_sim_start(seed, &good);
+	memset(&plant, 0, sizeof(plant));
+	memset(&target, 0, sizeof(target));
+	plant.batch_rows = 1 + (uint32_t)tg_sim_draw(20);
+	target.busy_chance = (uint32_t)tg_sim_draw(200);
+	target.mute_chance = (uint32_t)tg_sim_draw(200);
+	snprintf(folder, sizeof(folder), "/tmp/tidegate-sim-XXXXXX");
+	TG_CHECK(mkdtemp(folder) != NULL);
+	tg_plant_listen(&plant);
+	tg_target_listen(&target);
+	change(600);
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		faults = (struct tg_sim_faults){
+			.delay_ms_max = (uint32_t)tg_sim_draw(60),
+			.piece_bytes_max = (uint32_t)(tg_sim_draw(3) == 0 ? tg_sim_draw(40) : 0),
+			.refuse_chance = (uint32_t)tg_sim_draw(150),
+			.unanswered_chance = (uint32_t)tg_sim_draw(50),
+			.cut_chance = (uint32_t)tg_sim_draw(400),
+			.stall_chance = (uint32_t)tg_sim_draw(100),
+			.fault_bytes_max = 1 + (uint32_t)tg_sim_draw(60000),
+		};
+		tg_sim_set_faults(&faults);
+		(void)sync_once(tg_sim_draw(2) == 0);
+		change((uint32_t)tg_sim_draw(100));
+	}
+	tg_sim_set_faults(&good);
+	target.busy_chance = target.mute_chance = 0;
+	struct tg_sync_summary last = sync_once(true);
+	if (last.stopped || last.source_why.err != 0 || last.undelivered)
+		fprintf(stderr, "stopped %d, source: %d %s, sink: %d %s, store: %d\n", last.stopped,
+			last.source_why.err, last.source_why.text, last.sink_why.err,
+			last.sink_why.text, last.store_why.err);
+	SEED_CHECK(last.source_why.err == 0 && !last.undelivered && last.streams_failed == 0);
+	for (uint32_t table = 0; table < TG_PLANT_TABLES; table++)
+		for (uint32_t row = 0; row < TG_PLANT_ROWS_MAX; row++)
+			if (plant.version[table][row] != target.version[table][row])
+				fprintf(stderr, "t%u row %u: plant %u, target %u\n", table, row,
+					plant.version[table][row], target.version[table][row]);
+	SEED_CHECK(memcmp(plant.version, target.version, sizeof(plant.version)) == 0);
+	tg_sim_stop();
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	TG_CHECK_INT(system(command), 0);
+}
+
+TG_TEST(agent_brings_every_change_once_through_any_network)
+{
+	const char *one = getenv("TG_SEED");
+	unsigned cut = 0, repeats = 0;
+	uint64_t last = getenv("TIDEGATE_SOAK") != NULL ? 2000 : 60;
+
+	tg_crc32c_init();
+	tg_log_setup(getenv("TG_SEED") != NULL ? TG_LOG_INFO : TG_LOG_ERROR, false);
+	for (uint64_t seed = one != NULL ? strtoull(one, NULL, 10) : 1; seed <= last; seed++) {
+		run(seed);
+		cut += tg_sim_counts().cut;
+		repeats += target.repeats;
+		if (one != NULL)
+			return;
+	}
+	/* The faults did come, and the target did see batches again. */
+	TG_CHECK(cut > 100);
+	TG_CHECK(repeats > 20);
+}
