@@ -61,14 +61,20 @@ static void adopt(struct tg_agent *agent, struct tg_stream_open *open)
 	}
 }
 
-static int begin_stream(struct tg_agent *agent, struct tg_agent_source *source,
-			const struct tg_turn *turn)
+/* "SOURCE/DATABASE/TABLE" of the batch in hand; false when it is too long. */
+static bool name_stream(struct tg_agent_source *source)
 {
 	int bytes = snprintf(source->stream, sizeof(source->stream), "%s/%.*s",
 			     source->config->name, (int)source->batch.name.bytes,
 			     (const char *)source->batch.name.at);
 
-	if (bytes < 0 || (size_t)bytes >= sizeof(source->stream))
+	return bytes > 0 && (size_t)bytes < sizeof(source->stream);
+}
+
+static int begin_stream(struct tg_agent *agent, struct tg_agent_source *source,
+			const struct tg_turn *turn)
+{
+	if (!name_stream(source))
 		return TG_ERR_LIMIT;
 	source->reached = true;
 	source->rows_estimate = source->batch.rows_estimate;
@@ -107,6 +113,12 @@ static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
 	source->stream[0] = '\0';
 }
 
+static void begin_unread(struct tg_agent_source *source)
+{
+	(void)name_stream(source);
+	source->at_begin = source->intake.counts;
+}
+
 /* What a step of the source gave. */
 static int take_batch(struct tg_agent *agent, struct tg_agent_source *source,
 		      const struct tg_turn *turn)
@@ -122,6 +134,9 @@ static int take_batch(struct tg_agent *agent, struct tg_agent_source *source,
 		if (tg_intake_open(&source->intake) ==
 		    NULL) { /* its index was damaged: the next pass reads it anew */
 			source->batch.flags &= ~(uint32_t)TG_BATCH_COMPLETE;
+			/* A table that could not even begin is named by its END alone. */
+			if (source->batch.stream == TG_STREAM_NONE)
+				begin_unread(source);
 			if (source->batch.kind == TG_BATCH_END)
 				stream_ended(agent, source);
 			return 0;
@@ -205,8 +220,11 @@ bool tg_agent_source_step(struct tg_agent *agent, struct tg_agent_source *source
 {
 	switch (source->phase) {
 	case TG_SOURCE_START:
-		return start_source(source, turn);
+		return !tg_outbox_must_commit(&agent->box) && start_source(source, turn);
 	case TG_SOURCE_RUN:
+		/* A large body is borrowed from the source's buffer until it is committed. */
+		if (tg_outbox_must_commit(&agent->box))
+			return false;
 		return !tg_outbox_full(&agent->box) && run_source(agent, source, turn);
 	case TG_SOURCE_BEGINNING:
 	case TG_SOURCE_TAKING:
