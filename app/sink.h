@@ -97,7 +97,7 @@ struct tg_sink_ops {
 			       struct tg_why *why);
 	/* The acknowledgement and the receipt are durable: finish what hangs on that (a rename).
 	 * 0: done. 1: another receipt is in `outcome`: make it durable, then call acked() again,
-	 * until 0. An error: call again after a pause (a delivery meanwhile tries it first, too). */
+	 * until 0. An error: call again after a pause (a delivery in between tries it first). */
 	TG_CHECKED int (*acked)(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 				struct tg_why *why);
 	/* Between deliveries, when the moment that want() asked for has come: closes what is too

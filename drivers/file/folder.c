@@ -26,7 +26,8 @@ static void active_name(const struct tg_file_slot *slot, char name[TG_FILE_NAME_
 
 static void rotated_name(const struct tg_file_slot *slot, char name[TG_FILE_NAME_BYTES_MAX])
 {
-	struct tg_file_parts parts = { .stem = slot->stem, .first = slot->number,
+	struct tg_file_parts parts = { .stem = slot->stem,
+				       .first = slot->number,
 				       .copy = slot->copy };
 
 	if (slot->with_last)
@@ -47,15 +48,16 @@ static void active_path(const struct tg_folder *folder, const struct tg_file_slo
 static int failed(int err, const char *what, const char *path, struct tg_why *why)
 {
 	if (err == TG_ERR_NOSPC)
-		return tg_why_set(why, err, "no room left to %s %s: free space on that disk", what, path);
+		return tg_why_set(why, err, "no room left to %s %s: free space on that disk", what,
+				  path);
 	if (err == TG_ERR_ACCESS)
 		return tg_why_set(why, err, "not allowed to %s %s: give this user write permission",
 				  what, path);
 	if (err == TG_ERR_MISSING)
-		return tg_why_set(why, err, "could not %s %s: its folder is gone; make it again", what,
-				  path);
-	return tg_why_set(why, err, "could not %s %s (%s): check the disk and the kernel's log", what,
-			  path, tg_err_name(err));
+		return tg_why_set(why, err, "could not %s %s: its folder is gone; make it again",
+				  what, path);
+	return tg_why_set(why, err, "could not %s %s (%s): check the disk and the kernel's log",
+			  what, path, tg_err_name(err));
 }
 
 /* --- descriptors --- */
@@ -101,7 +103,8 @@ static void handle_keep(struct tg_folder *folder, const struct tg_file_slot *slo
 	folder->handles_[oldest].used = ++folder->uses_;
 }
 
-static int handle_open(struct tg_folder *folder, const struct tg_file_slot *slot, struct tg_why *why)
+static int handle_open(struct tg_folder *folder, const struct tg_file_slot *slot,
+		       struct tg_why *why)
 {
 	char path[PATH_BYTES_MAX];
 	int fd = handle_find(folder, slot);
@@ -182,21 +185,25 @@ static int measure(const char *path, uint64_t length, struct tg_why *why)
 
 	if (err == TG_ERR_MISSING)
 		return tg_why_set(why, TG_ERR_DAMAGED,
-				  "%s is gone with %" PRIu64 " bytes that were acknowledged: put it back (or "
-				  "set `path` to where it lies now), or let the sink start over (sink forget)",
+				  "%s is gone with %" PRIu64
+				  " bytes that were acknowledged: put it back (or "
+				  "set `path` to where it lies now), or let the sink start over "
+				  "(sink forget)",
 				  path, length);
 	if (err != TG_OK)
 		return failed(err, "look at", path, why);
 	if (bytes < length)
 		return tg_why_set(why, TG_ERR_DAMAGED,
-				  "%s has %" PRIu64 " bytes, but %" PRIu64 " were acknowledged: the disk lost them "
-				  "or someone changed the file; put it back, or let the sink start over (sink forget)",
+				  "%s has %" PRIu64 " bytes, but %" PRIu64
+				  " were acknowledged: the disk lost them "
+				  "or someone changed the file; put it back, or let the sink start "
+				  "over (sink forget)",
 				  path, bytes, length);
 	return bytes > length;
 }
 
-/* Whether another instance's lines begin this file. One without a legible head (cut off by a power failure) is
- * ours: another store's file would have acknowledged lines in it. */
+/* Whether another instance's lines begin this file. One without a legible head (cut off by a power
+ * failure) is ours: another store's file would have acknowledged lines in it. */
 static bool foreign(int fd, struct tg_view instance)
 {
 	static const char head[] = "{\"_tidegate\":{\"instance\":\"";
@@ -226,8 +233,9 @@ static int free_copy(const struct tg_folder *folder, struct tg_file_parts *parts
 		if (err != TG_OK)
 			return failed(err, "look at", path, why);
 	}
-	return tg_why_set(why, TG_ERR_LIMIT, "%s and %d more of that name are there: take them away",
-			  path, TG_FILE_COPIES_MAX - 1);
+	return tg_why_set(why, TG_ERR_LIMIT,
+			  "%s and %d more of that name are there: take them away", path,
+			  TG_FILE_COPIES_MAX - 1);
 }
 
 /* Another store's unfinished file is in our way: it is kept under another name. */
@@ -246,7 +254,8 @@ static int put_aside(struct tg_folder *folder, struct tg_file_slot *slot, struct
 	err = tg_file_rename(from, to);
 	if (err != TG_OK)
 		return failed(err, "rename", from, why);
-	TG_LOG_WRN("file.left", "file=\"%s\" why=\"another store began it and never finished it\"", to);
+	TG_LOG_WRN("file.left", "file=\"%s\" why=\"another store began it and never finished it\"",
+		   to);
 	return TG_OK;
 }
 
@@ -292,8 +301,8 @@ int tg_folder_open(struct tg_folder *folder, struct tg_file_slot *slot, struct t
 		   struct tg_why *why)
 {
 	TG_ASSERT(slot->phase == TG_FILE_WRITING);
-	return slot->length == 0 ? open_new(folder, slot, instance, why) :
-				   open_known(folder, slot, why);
+	return slot->length == 0 ? open_new(folder, slot, instance, why)
+				 : open_known(folder, slot, why);
 }
 
 int tg_folder_sync(struct tg_folder *folder, struct tg_file_slot *slot, uint64_t bytes,
@@ -316,8 +325,10 @@ int tg_folder_sync(struct tg_folder *folder, struct tg_file_slot *slot, uint64_t
 	}
 	err = measure(path, bytes, why);
 	if (err > 0)
-		err = tg_why_set(why, TG_ERR_IO, "%s grew while it was written: does a second program "
-				 "write here?", path);
+		err = tg_why_set(why, TG_ERR_IO,
+				 "%s grew while it was written: does a second program "
+				 "write here?",
+				 path);
 	return err;
 }
 
@@ -347,8 +358,8 @@ int tg_folder_choose(struct tg_folder *folder, struct tg_file_slot *slot, struct
 	return err;
 }
 
-/* Renames `from` to `to`. That `from` is no longer there means that it was renamed before, and perhaps taken by
- * a consumer since; only the folder's sync may still be owed. */
+/* Renames `from` to `to`. That `from` is no longer there means that it was renamed before, and
+ * perhaps taken by a consumer since; only the folder's sync may still be owed. */
 static int rename_once(struct tg_folder *folder, const char *from, const char *to,
 		       struct tg_why *why)
 {
@@ -359,9 +370,10 @@ static int rename_once(struct tg_folder *folder, const char *from, const char *t
 	return err == TG_OK ? err : failed(err, "rename", from, why);
 }
 
-/* Leaves exactly the acknowledged bytes, durably, before the file gets its last name. It is synced even when it
- * is no longer than that: an earlier cut may not have reached the disk, and the tail would come back with the
- * next power cut, under the new name. A file that is gone was renamed before. */
+/* Leaves exactly the acknowledged bytes, durably, before the file gets its last name. It is synced
+ * even when it is no longer than that: an earlier cut may not have reached the disk, and the tail
+ * would come back with the next power cut, under the new name. A file that is gone was renamed
+ * before. */
 static int settle(struct tg_folder *folder, const char *path, uint64_t length, struct tg_why *why)
 {
 	uint64_t bytes;
@@ -458,8 +470,10 @@ static int restore_writing(struct tg_folder *folder, uint32_t scope,
 	if (slot == NULL)
 		slot = tg_folder_add(folder, scope);
 	if (slot == NULL)
-		return tg_why_set(why, TG_ERR_LIMIT, "more than %" PRIu32 " files are open for writing: "
-				  "raise CONFIG_TG_STREAMS_MAX", folder->slot_count_max);
+		return tg_why_set(why, TG_ERR_LIMIT,
+				  "more than %" PRIu32 " files are open for writing: "
+				  "raise CONFIG_TG_STREAMS_MAX",
+				  folder->slot_count_max);
 	bool known = tg_file_stem_of(receipt->active, slot->stem);
 	TG_ASSERT(known); /* tg_file_receipt_read() saw to it */
 	slot->number = receipt->number;
@@ -474,6 +488,6 @@ static int restore_writing(struct tg_folder *folder, uint32_t scope,
 int tg_folder_restore(struct tg_folder *folder, uint32_t scope,
 		      const struct tg_file_receipt *receipt, struct tg_why *why)
 {
-	return receipt->phase == TG_FILE_ROTATING ? restore_rotating(folder, receipt, why) :
-						    restore_writing(folder, scope, receipt, why);
+	return receipt->phase == TG_FILE_ROTATING ? restore_rotating(folder, receipt, why)
+						  : restore_writing(folder, scope, receipt, why);
 }

@@ -19,27 +19,27 @@
 enum { TG_FOLDER_PATH_BYTES_MAX = 256 };
 
 struct tg_file_slot {
-	uint64_t number, last, length;  /* as in the receipt                                  */
+	uint64_t number, last, length; /* as in the receipt */
 	int64_t opened_wall_ms;
 	uint64_t opened_mono_ms;
-	uint32_t scope;                 /* the stream's number; 0: all streams                */
-	uint8_t phase;                  /* enum tg_file_phase                                 */
-	uint8_t copy;                   /* ROTATING: which free name was chosen               */
-	bool named;                     /* the folder's entry is durable                      */
-	bool with_last;                 /* the rotated name carries the last sequence         */
+	uint32_t scope; /* the stream's number; 0: all streams */
+	uint8_t phase;  /* enum tg_file_phase */
+	uint8_t copy;   /* ROTATING: which free name was chosen */
+	bool named;     /* the folder's entry is durable */
+	bool with_last; /* the rotated name carries the last sequence */
 	char stem[TG_FILE_STEM_BYTES_MAX];
 };
 
 struct tg_folder {
 	char path[TG_FOLDER_PATH_BYTES_MAX];
-	unsigned mode;               /* of new files */
+	unsigned mode; /* of new files */
 	struct tg_file_slot *slots;
-	uint32_t slot_count;         /* how many were ever used; those behind were never touched */
+	uint32_t slot_count; /* how many were ever used; those behind were never touched */
 	uint32_t slot_count_max;
-	uint32_t rotating_count;     /* slots in phase ROTATING */
+	uint32_t rotating_count; /* slots in phase ROTATING */
 	uint64_t uses_;
 	struct {
-		int fd;              /* -1: free */
+		int fd; /* -1: free */
 		uint64_t used;
 		const struct tg_file_slot *slot;
 	} handles_[CONFIG_TG_FILE_OPEN_MAX];
@@ -64,7 +64,8 @@ TG_CHECKED int tg_folder_open(struct tg_folder *folder, struct tg_file_slot *slo
  * to them. */
 TG_CHECKED int tg_folder_sync(struct tg_folder *folder, struct tg_file_slot *slot, uint64_t bytes,
 			      struct tg_why *why);
-/* After a failed delivery: gives its space back as far as the disk lets us, and forgets the descriptor. */
+/* After a failed delivery: gives its space back as far as the disk lets us, and forgets the
+ * descriptor. */
 void tg_folder_undo(struct tg_folder *folder, struct tg_file_slot *slot);
 
 /* Sets slot->copy so that the rotated name is free now. */

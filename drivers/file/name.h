@@ -1,7 +1,9 @@
 /* name.h - file names that survive any stream name, and any file system.
  *
- *      rethinkdb/plant/readings  ->  rethinkdb.plant.readings  .000000000001      .open     being written
- *      \_ SOURCE/DATABASE/TABLE      \_ the stem               .000000000001-000000000950.ndjson  to be taken
+ *      rethinkdb/plant/readings is SOURCE/DATABASE/TABLE
+ *      rethinkdb.plant.readings.000000000001.open                  being written
+ *      rethinkdb.plant.readings.000000000001-000000000950.ndjson   finished, to be taken
+ *      \_ the stem              \_ the first and the last sequence
  *
  * Bytes outside [A-Za-z0-9_-] of each part become %XX, so that the dot only joins and no name is
  * hidden, a path or an option. A stem with upper-case letters, or one that had to be shortened to

@@ -12,8 +12,8 @@ static void take_mode(struct tg_file_options *options, const struct tg_json *con
 	unsigned mode = 0;
 	bool octal;
 
-	tg_json_take_text(config, &(struct tg_json_rule){ .name = "mode", .min = 3, .max = 4 }, text,
-			  sizeof(text), problems);
+	tg_json_take_text(config, &(struct tg_json_rule){ .name = "mode", .min = 3, .max = 4 },
+			  text, sizeof(text), problems);
 	octal = text[0] != '\0';
 	for (const char *at = text; *at != '\0'; at++) {
 		octal = octal && *at >= '0' && *at <= '7';
@@ -21,7 +21,8 @@ static void take_mode(struct tg_file_options *options, const struct tg_json *con
 	}
 	if (!octal || (mode & 0600u) != 0600u || mode > 0777u)
 		tg_problem(problems, config, "mode",
-			   "\"%s\" is no file mode that lets the owner read and write (\"0640\")", text);
+			   "\"%s\" is no file mode that lets the owner read and write (\"0640\")",
+			   text);
 	options->mode = mode;
 }
 
@@ -31,7 +32,9 @@ static void take_path(struct tg_file_options *options, const struct tg_json *con
 	size_t bytes;
 
 	tg_json_take_text(config,
-			  &(struct tg_json_rule){ .name = "path", .required = true, .min = 1,
+			  &(struct tg_json_rule){ .name = "path",
+						  .required = true,
+						  .min = 1,
 						  .max = TG_FOLDER_PATH_BYTES_MAX - 1 },
 			  options->path, sizeof(options->path), problems);
 	options->standard = strcmp(options->path, "-") == 0;
@@ -43,9 +46,11 @@ static void take_path(struct tg_file_options *options, const struct tg_json *con
 void tg_file_options_read(struct tg_file_options *options, const struct tg_json *config,
 			  struct tg_problems *problems)
 {
-	static const char *const known[] = { "name", "type", "streams", "shape", "from", "columns",
-					     "path", "layout", "rotate_bytes", "rotate_seconds",
-					     "rotate_at_end", "mode", NULL };
+	static const char *const known[] = {
+		"name",          "type", "streams", "shape",        "from",
+		"columns",       "path", "layout",  "rotate_bytes", "rotate_seconds",
+		"rotate_at_end", "mode", NULL
+	};
 	static const char *const layouts[] = { "per_stream", "one", NULL };
 	int64_t bytes = 64 << 20, seconds = 3600;
 	int layout = 0;
@@ -55,11 +60,13 @@ void tg_file_options_read(struct tg_file_options *options, const struct tg_json 
 	tg_json_only(config, known, problems);
 	take_path(options, config, problems);
 	take_mode(options, config, problems);
-	tg_json_take_choice(config, &(struct tg_json_rule){ .name = "layout" }, layouts,
-			    &layout, problems);
-	tg_json_take_int(config, &(struct tg_json_rule){ .name = "rotate_bytes", .max = INT64_C(1) << 40 },
+	tg_json_take_choice(config, &(struct tg_json_rule){ .name = "layout" }, layouts, &layout,
+			    problems);
+	tg_json_take_int(config,
+			 &(struct tg_json_rule){ .name = "rotate_bytes", .max = INT64_C(1) << 40 },
 			 &bytes, problems);
-	tg_json_take_int(config, &(struct tg_json_rule){ .name = "rotate_seconds", .max = 366 * 86400 },
+	tg_json_take_int(config,
+			 &(struct tg_json_rule){ .name = "rotate_seconds", .max = 366 * 86400 },
 			 &seconds, problems);
 	tg_json_take_bool(config, &(struct tg_json_rule){ .name = "rotate_at_end" },
 			  &options->rotate_at_end, problems);

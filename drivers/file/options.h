@@ -10,11 +10,11 @@ struct tg_problems;
 struct tg_file_options {
 	char path[TG_FOLDER_PATH_BYTES_MAX];
 	unsigned mode;
-	bool standard;           /* the path is "-"            */
-	bool one;                /* one file for all streams   */
+	bool standard; /* the path is "-" */
+	bool one;      /* one file for all streams */
 	bool rotate_at_end;
-	uint64_t rotate_bytes;   /* 0: never                   */
-	uint64_t rotate_ms;      /* 0: never                   */
+	uint64_t rotate_bytes; /* 0: never */
+	uint64_t rotate_ms;    /* 0: never */
 };
 
 void tg_file_options_read(struct tg_file_options *options, const struct tg_json *config,

@@ -36,7 +36,8 @@ static bool sound(const struct tg_file_receipt *receipt)
 
 	if (!base_name(receipt->active) || !tg_file_stem_of(receipt->active, stem))
 		return false;
-	tg_file_name(&(struct tg_file_parts){ .stem = stem, .first = receipt->number }, "open", name);
+	tg_file_name(&(struct tg_file_parts){ .stem = stem, .first = receipt->number }, "open",
+		     name);
 	if (strcmp(name, receipt->active) != 0)
 		return false;
 	if (receipt->phase == TG_FILE_WRITING)

@@ -3,46 +3,14 @@
 #include <stdio.h>
 
 #include "app/arena.h"
-#include "drivers/file/folder.h"
-#include "drivers/file/options.h"
+#include "drivers/file/state.h"
 #include "platform/assert.h"
 #include "platform/file.h"
 #include "platform/loop.h"
 
 enum { STANDARD_OUTPUT = 1, RECORDS_MAX = 1000000 };
 
-enum step {
-	STEP_NONE,
-	STEP_WRITE, /* bytes of the delivery go out            */
-	STEP_SYNC,  /* all are written; one fdatasync is owed  */
-};
-
-/* What a delivery makes of its file, once it is acknowledged. */
-struct pending {
-	struct tg_file_slot *slot; /* NULL: nothing waits for an acknowledgement */
-	uint64_t length, last;
-	enum tg_file_phase phase;
-};
-
-struct file_state {
-	struct tg_folder folder;
-	struct tg_file_options options;
-
-	uint8_t *buffer;
-	enum step step;
-	const struct tg_delivery *delivery;
-	struct tg_file_slot *slot; /* of the delivery */
-	int fd;
-	uint64_t written;          /* how long the file is now */
-	uint64_t serial_next;      /* layout "one" */
-	struct pending pending;
-	struct tg_file_slot *closing; /* its ROTATING receipt was handed out, not yet known durable */
-	uint64_t due_mono_ms;         /* the next rotation by age; UINT64_MAX: none */
-	struct tg_now started;
-	uint8_t receipt[TG_FILE_RECEIPT_BYTES_MAX];
-};
-
-_Static_assert(sizeof(struct file_state) <= CONFIG_TG_SINK_BYTES_MAX,
+_Static_assert(sizeof(struct tg_file_state) <= CONFIG_TG_SINK_BYTES_MAX,
 	       "Raise TG_SINK_BYTES_MAX or lower TG_FILE_OPEN_MAX");
 _Static_assert((int)TG_FILE_RECEIPT_BYTES_MAX <= (int)TG_RECEIPT_BYTES_MAX,
 	       "The file sink's receipt must fit the outbox's row");
@@ -58,7 +26,7 @@ _Static_assert((int)BUFFER_BYTES <= CONFIG_TG_SINK_ARENA_BYTES,
 
 static void file_configure(void *state, const struct tg_json *config, struct tg_problems *problems)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 
 	memset(sink, 0, sizeof(*sink));
 	tg_file_options_read(&sink->options, config, problems);
@@ -68,7 +36,7 @@ static void file_configure(void *state, const struct tg_json *config, struct tg_
 
 static void file_limits(const void *state, struct tg_sink_limits *out)
 {
-	const struct file_state *sink = state;
+	const struct tg_file_state *sink = state;
 
 	*out = (struct tg_sink_limits){ .batch_records_max = RECORDS_MAX,
 					.batch_bytes_max = CONFIG_TG_FILE_BATCH_BYTES,
@@ -81,7 +49,7 @@ static void file_limits(const void *state, struct tg_sink_limits *out)
 
 /* --- start --- */
 
-static int make_folder(struct file_state *sink, struct tg_why *why)
+static int make_folder(struct tg_file_state *sink, struct tg_why *why)
 {
 	/* Who may read the files may enter the folder. */
 	unsigned mode = sink->folder.mode | (sink->folder.mode & 0444u) >> 2;
@@ -89,37 +57,26 @@ static int make_folder(struct file_state *sink, struct tg_why *why)
 
 	if (err == TG_OK)
 		return err;
-	return tg_why_set(why, err, "the folder %s cannot be made (%s): make it, or give this user the "
-			  "right to", sink->folder.path, tg_err_name(err));
+	return tg_why_set(why, err,
+			  "the folder %s cannot be made (%s): make it, or give this user the "
+			  "right to",
+			  sink->folder.path, tg_err_name(err));
 }
 
 static int file_start(void *state, struct tg_arena *arena, const struct tg_now *now,
 		      struct tg_why *why)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 	struct tg_file_slot *slots = tg_arena_take(arena, SLOTS_BYTES);
 
 	sink->buffer = tg_arena_take(arena, CONFIG_TG_FILE_BUFFER_BYTES);
 	TG_ASSERT(slots != NULL && sink->buffer != NULL);
 	tg_folder_init(&sink->folder, slots, SLOTS_MAX);
-	sink->step = STEP_NONE;
+	sink->step = TG_FILE_STEP_NONE;
 	sink->serial_next = 1;
 	sink->due_mono_ms = UINT64_MAX;
 	sink->started = *now;
 	return sink->options.standard ? TG_OK : make_folder(sink, why);
-}
-
-/* The earliest moment at which a file is too old. */
-static void find_due(struct file_state *sink)
-{
-	sink->due_mono_ms = UINT64_MAX;
-	for (uint32_t i = 0; sink->options.rotate_ms != 0 && i < sink->folder.slot_count; i++) {
-		const struct tg_file_slot *slot = &sink->folder.slots[i];
-		uint64_t due = slot->opened_mono_ms + sink->options.rotate_ms;
-
-		if (slot->phase != TG_FILE_NONE && slot->length != 0 && due < sink->due_mono_ms)
-			sink->due_mono_ms = due;
-	}
 }
 
 /* The monotonic moment of a wall time in the past; a wall clock that was set back makes it now. */
@@ -132,7 +89,7 @@ static uint64_t mono_of(const struct tg_now *now, int64_t wall_ms)
 
 static int file_restore(void *state, uint32_t scope, struct tg_view receipt, struct tg_why *why)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 	struct tg_file_receipt read;
 	struct tg_file_slot *slot;
 	int err;
@@ -141,9 +98,11 @@ static int file_restore(void *state, uint32_t scope, struct tg_view receipt, str
 		return TG_OK;
 	err = tg_file_receipt_read(receipt, &read);
 	if (err == TG_ERR_NEWER)
-		return tg_why_set(why, err, "a newer tidegate wrote the file sink's receipt: use that one");
+		return tg_why_set(why, err,
+				  "a newer tidegate wrote the file sink's receipt: use that one");
 	if (err != TG_OK)
-		return tg_why_set(why, err, "the file sink's receipt in the store is damaged: run "
+		return tg_why_set(why, err,
+				  "the file sink's receipt in the store is damaged: run "
 				  "`tidegate outbox verify`");
 	err = tg_folder_restore(&sink->folder, scope, &read, why);
 	if (err != TG_OK)
@@ -153,13 +112,13 @@ static int file_restore(void *state, uint32_t scope, struct tg_view receipt, str
 	slot = tg_folder_find(&sink->folder, scope);
 	if (slot != NULL)
 		slot->opened_mono_ms = mono_of(&sink->started, slot->opened_wall_ms);
-	find_due(sink);
+	tg_file_find_due(sink);
 	return TG_OK;
 }
 
 /* --- a delivery --- */
 
-static struct tg_file_slot *new_slot(struct file_state *sink, const struct tg_delivery *delivery,
+static struct tg_file_slot *new_slot(struct tg_file_state *sink, const struct tg_delivery *delivery,
 				     const struct tg_now *now)
 {
 	bool one = sink->options.one;
@@ -178,7 +137,7 @@ static struct tg_file_slot *new_slot(struct file_state *sink, const struct tg_de
 	return slot;
 }
 
-static int begin_file(struct file_state *sink, const struct tg_now *now, struct tg_why *why)
+static int begin_file(struct tg_file_state *sink, const struct tg_now *now, struct tg_why *why)
 {
 	const struct tg_delivery *delivery = sink->delivery;
 	uint32_t scope = sink->options.one ? 0 : delivery->stream_number;
@@ -187,9 +146,11 @@ static int begin_file(struct file_state *sink, const struct tg_now *now, struct 
 	if (sink->slot == NULL)
 		sink->slot = new_slot(sink, delivery, now);
 	if (sink->slot == NULL)
-		return tg_why_set(why, TG_ERR_LIMIT, "%d files of this sink are open for writing and "
+		return tg_why_set(why, TG_ERR_LIMIT,
+				  "%d files of this sink are open for writing and "
 				  "another stream comes: raise CONFIG_TG_STREAMS_MAX, lower "
-				  "rotate_seconds, or use layout \"one\"", SLOTS_MAX);
+				  "rotate_seconds, or use layout \"one\"",
+				  SLOTS_MAX);
 	sink->fd = tg_folder_open(&sink->folder, sink->slot, delivery->instance, why);
 	sink->written = sink->slot->length;
 	return sink->fd < 0 ? sink->fd : TG_OK;
@@ -198,10 +159,10 @@ static int begin_file(struct file_state *sink, const struct tg_now *now, struct 
 static int file_deliver(void *state, const struct tg_delivery *delivery, const struct tg_now *now,
 			struct tg_why *why)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 	int err = TG_OK;
 
-	TG_ASSERT(sink->step == STEP_NONE);
+	TG_ASSERT(sink->step == TG_FILE_STEP_NONE);
 	sink->pending.slot = NULL; /* as in close_files() */
 	sink->closing = NULL;
 	sink->delivery = delivery;
@@ -212,12 +173,12 @@ static int file_deliver(void *state, const struct tg_delivery *delivery, const s
 			err = begin_file(sink, now, why);
 	}
 	if (err == TG_OK)
-		sink->step = STEP_WRITE;
+		sink->step = TG_FILE_STEP_WRITE;
 	return err;
 }
 
 /* Fills the buffer as far as the body goes. */
-static int fill(struct file_state *sink, struct tg_why *why)
+static int fill(struct tg_file_state *sink, struct tg_why *why)
 {
 	size_t used = 0;
 
@@ -226,8 +187,10 @@ static int fill(struct file_state *sink, struct tg_why *why)
 					 CONFIG_TG_FILE_BUFFER_BYTES - used);
 
 		if (bytes < 0)
-			return tg_why_set(why, bytes, "a record could not be read from the store (%s): run "
-					  "`tidegate outbox verify`", tg_err_name(bytes));
+			return tg_why_set(why, bytes,
+					  "a record could not be read from the store (%s): run "
+					  "`tidegate outbox verify`",
+					  tg_err_name(bytes));
 		if (bytes == 0)
 			break;
 		used += (size_t)bytes;
@@ -235,52 +198,37 @@ static int fill(struct file_state *sink, struct tg_why *why)
 	return (int)used;
 }
 
-static int write_failed(const struct file_state *sink, int err, struct tg_why *why)
+static int write_failed(const struct tg_file_state *sink, int err, struct tg_why *why)
 {
 	if (sink->options.standard && err == TG_ERR_CLOSED)
 		return tg_why_set(why, TG_ERR_STOPPED, "whoever read standard output has gone");
 	if (sink->options.standard)
 		return tg_why_set(why, err, "standard output takes nothing (%s)", tg_err_name(err));
-	return tg_why_set(why, err, err == TG_ERR_NOSPC ?
-			  "the disk of %s is full: free space, delivery goes on by itself" :
-			  "writing into %s failed: check the disk and the kernel's log",
+	return tg_why_set(why, err,
+			  err == TG_ERR_NOSPC
+				  ? "the disk of %s is full: free space, delivery goes on by itself"
+				  : "writing into %s failed: check the disk and the kernel's log",
 			  sink->folder.path);
 }
 
 /* One bufferful. 0 once the body has ended, TG_ERR_AGAIN before that. */
-static int write_some(struct file_state *sink, struct tg_why *why)
+static int write_some(struct tg_file_state *sink, struct tg_why *why)
 {
 	int bytes = fill(sink, why);
 	int err;
 
 	if (bytes <= 0)
 		return bytes;
-	err = sink->options.standard ? tg_file_write(STANDARD_OUTPUT, sink->buffer, (size_t)bytes) :
-			       tg_file_write_at(sink->fd, sink->buffer, (size_t)bytes, sink->written);
+	err = sink->options.standard
+		      ? tg_file_write(STANDARD_OUTPUT, sink->buffer, (size_t)bytes)
+		      : tg_file_write_at(sink->fd, sink->buffer, (size_t)bytes, sink->written);
 	if (err != TG_OK)
 		return write_failed(sink, err, why);
 	sink->written += (uint64_t)bytes;
 	return bytes < CONFIG_TG_FILE_BUFFER_BYTES ? TG_OK : TG_ERR_AGAIN;
 }
 
-static bool too_old(const struct file_state *sink, const struct tg_file_slot *slot,
-		    const struct tg_now *now)
-{
-	return sink->options.rotate_ms != 0 && now->mono_ms >= slot->opened_mono_ms + sink->options.rotate_ms;
-}
-
-/* The receipt of `slot` as it will be, without touching what it is now. */
-static void give_receipt(struct file_state *sink, const struct tg_file_slot *slot,
-			 enum tg_file_phase phase, struct tg_outcome *outcome)
-{
-	struct tg_file_receipt receipt;
-
-	tg_folder_receipt(slot, phase, &receipt);
-	outcome->scope = slot->scope;
-	outcome->receipt = tg_view_of(sink->receipt, tg_file_receipt_write(&receipt, sink->receipt));
-}
-
-static int end_delivery(struct file_state *sink, const struct tg_now *now,
+static int end_delivery(struct tg_file_state *sink, const struct tg_now *now,
 			struct tg_outcome *outcome, struct tg_why *why)
 {
 	struct tg_file_slot after = *sink->slot;
@@ -292,38 +240,40 @@ static int end_delivery(struct file_state *sink, const struct tg_now *now,
 	after.last = sink->delivery->last;
 	after.phase = TG_FILE_WRITING;
 	if ((sink->options.rotate_bytes != 0 && after.length >= sink->options.rotate_bytes) ||
-	    too_old(sink, &after, now)) {
+	    tg_file_too_old(sink, &after, now)) {
 		err = tg_folder_choose(&sink->folder, &after, why);
 		if (err != TG_OK)
 			return err;
 		after.phase = TG_FILE_ROTATING;
 	}
-	give_receipt(sink, &after, (enum tg_file_phase)after.phase, outcome);
+	tg_file_give_receipt(sink, &after, (enum tg_file_phase)after.phase, outcome);
 	sink->slot->copy = after.copy;
-	sink->pending = (struct pending){ .slot = sink->slot, .length = after.length, .last = after.last,
-					  .phase = (enum tg_file_phase)after.phase };
+	sink->pending = (struct tg_file_pending){ .slot = sink->slot,
+						  .length = after.length,
+						  .last = after.last,
+						  .phase = (enum tg_file_phase)after.phase };
 	return TG_OK;
 }
 
-static int step_once(struct file_state *sink, const struct tg_now *now, struct tg_outcome *outcome,
-		     struct tg_why *why)
+static int step_once(struct tg_file_state *sink, const struct tg_now *now,
+		     struct tg_outcome *outcome, struct tg_why *why)
 {
-	if (sink->step == STEP_WRITE) {
+	if (sink->step == TG_FILE_STEP_WRITE) {
 		int err = write_some(sink, why);
 
 		if (err != TG_OK || sink->options.standard || sink->written == sink->slot->length)
 			return err;
-		sink->step = STEP_SYNC;
+		sink->step = TG_FILE_STEP_SYNC;
 		return TG_ERR_AGAIN;
 	}
-	TG_ASSERT(sink->step == STEP_SYNC);
+	TG_ASSERT(sink->step == TG_FILE_STEP_SYNC);
 	return end_delivery(sink, now, outcome, why);
 }
 
 static int file_step(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 		     struct tg_why *why)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 	int err;
 
 	memset(outcome, 0, sizeof(*outcome));
@@ -332,103 +282,16 @@ static int file_step(void *state, const struct tg_now *now, struct tg_outcome *o
 		return err;
 	if (err != TG_OK && !sink->options.standard)
 		tg_folder_undo(&sink->folder, sink->slot);
-	sink->step = STEP_NONE;
+	sink->step = TG_FILE_STEP_NONE;
 	sink->delivery = NULL;
 	return err;
 }
 
-/* --- what hangs on a commit --- */
-
-/* The receipt that says ROTATING is durable: from now on the file's name is the other one. */
-static void set_rotating(struct file_state *sink, struct tg_file_slot *slot)
-{
-	slot->phase = TG_FILE_ROTATING;
-	sink->folder.rotating_count++;
-	if (slot->scope == 0)
-		sink->serial_next = slot->number + 1;
-}
-
-static int file_acked(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-		      struct tg_why *why)
-{
-	struct file_state *sink = state;
-	struct tg_file_slot *slot = sink->pending.slot;
-	int err;
-
-	(void)now;
-	memset(outcome, 0, sizeof(*outcome));
-	if (slot != NULL) {
-		slot->length = sink->pending.length;
-		slot->last = sink->pending.last;
-		if (sink->pending.phase == TG_FILE_ROTATING)
-			set_rotating(sink, slot);
-		sink->pending.slot = NULL;
-	}
-	if (sink->closing != NULL) /* the commit held what idle() or finish() gave out */
-		set_rotating(sink, sink->closing);
-	sink->closing = NULL;
-	if (sink->options.standard)
-		return TG_OK;
-	err = tg_folder_rotate_all(&sink->folder, why);
-	find_due(sink);
-	return err;
-}
-
-/* One file a call: its ROTATING receipt goes out (1), the next call renames it. */
-static int close_files(struct file_state *sink, const struct tg_now *now, bool all,
-		       struct tg_outcome *outcome, struct tg_why *why)
-{
-	int err;
-
-	memset(outcome, 0, sizeof(*outcome));
-	sink->pending.slot = NULL; /* a delivery whose acknowledgement never came counts as not made */
-	if (sink->options.standard)
-		return TG_OK;
-	if (sink->closing != NULL)
-		set_rotating(sink, sink->closing);
-	sink->closing = NULL;
-	err = tg_folder_rotate_all(&sink->folder, why);
-	for (uint32_t i = 0; err == TG_OK && i < sink->folder.slot_count; i++) {
-		struct tg_file_slot *slot = &sink->folder.slots[i];
-
-		if (slot->phase != TG_FILE_WRITING || slot->length == 0 || !(all || too_old(sink, slot, now)))
-			continue;
-		err = tg_folder_choose(&sink->folder, slot, why);
-		if (err != TG_OK)
-			break;
-		give_receipt(sink, slot, TG_FILE_ROTATING, outcome);
-		sink->closing = slot;
-		return 1;
-	}
-	find_due(sink);
-	return err;
-}
-
-static int file_idle(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-		     struct tg_why *why)
-{
-	struct file_state *sink = state;
-
-	if (sink->closing == NULL && sink->folder.rotating_count == 0 && now->mono_ms < sink->due_mono_ms) {
-		memset(outcome, 0, sizeof(*outcome));
-		return TG_OK; /* asked at every turn of the loop */
-	}
-	return close_files(sink, now, false, outcome, why);
-}
-
-static int file_finish(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-		       struct tg_why *why)
-{
-	struct file_state *sink = state;
-
-	return close_files(sink, now, sink->options.rotate_at_end, outcome, why);
-}
-
 static void file_want(const void *state, struct tg_wants *wants)
 {
-	const struct file_state *sink = state;
+	const struct tg_file_state *sink = state;
 
-	if (sink->step != STEP_NONE)
+	if (sink->step != TG_FILE_STEP_NONE)
 		tg_wants_at(wants, 0);
 	else if (sink->due_mono_ms != UINT64_MAX)
 		tg_wants_at(wants, sink->due_mono_ms);
@@ -436,11 +299,11 @@ static void file_want(const void *state, struct tg_wants *wants)
 
 static void file_stop(void *state)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 
 	if (sink->buffer != NULL && !sink->options.standard)
 		tg_folder_close(&sink->folder);
-	sink->step = STEP_NONE;
+	sink->step = TG_FILE_STEP_NONE;
 }
 
 /* Makes, writes, syncs and removes a file of one byte. */
@@ -461,7 +324,7 @@ static int try_folder(const char *path, unsigned mode)
 
 static int file_probe(void *state, const struct tg_now *now, struct tg_why *why)
 {
-	struct file_state *sink = state;
+	struct tg_file_state *sink = state;
 	char path[TG_FOLDER_PATH_BYTES_MAX + 32];
 	int err;
 
@@ -480,19 +343,20 @@ static int file_probe(void *state, const struct tg_now *now, struct tg_why *why)
 
 const struct tg_sink_ops tg_file_sink = {
 	.type = "file",
-	.state_bytes = sizeof(struct file_state),
+	.state_bytes = sizeof(struct tg_file_state),
 	.buffer_bytes = BUFFER_BYTES,
-	.guarantee = "exactly once: a file's length is committed with the acknowledgement, finished "
-		     "files are renamed once (standard output: at least once)",
+	.guarantee =
+		"exactly once: a file's length is committed with the acknowledgement, finished "
+		"files are renamed once (standard output: at least once)",
 	.configure = file_configure,
 	.limits = file_limits,
 	.start = file_start,
 	.restore = file_restore,
 	.deliver = file_deliver,
 	.step = file_step,
-	.acked = file_acked,
-	.idle = file_idle,
-	.finish = file_finish,
+	.acked = tg_file_acked,
+	.idle = tg_file_idle,
+	.finish = tg_file_finish,
 	.want = file_want,
 	.stop = file_stop,
 	.probe = file_probe,

@@ -6,14 +6,14 @@
  *
  * Why no kill and no power cut loses or doubles a line:
  *
- *      write -> fdatasync (and the folder, for a new name) -> commit {acknowledgement, receipt: length}
+ *      write -> fdatasync (a new name's folder too) -> commit {acknowledgement, receipt: length}
  *      cut here: the receipt knows a shorter file, the tail is cut at the next start
  *
  *      ... -> commit {acknowledgement, receipt: ROTATING to NAME} -> rename, fsync the folder
  *      cut here: the next start renames, unless the old name is gone: then that was done
  *
  * An active name carries the file's first sequence (or serial) and is therefore never used again.
- * A finished file that another store left under the wanted name is never overwritten: `~2` is added.
+ * A finished file that another store left under the wanted name is not overwritten: `~2` is added.
  * `-` as the path writes to standard output, which cannot be synced: at least once.
  *
  * Owns:    at most CONFIG_TG_FILE_OPEN_MAX descriptors.

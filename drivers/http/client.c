@@ -61,13 +61,15 @@ static void open_fresh(struct tg_http_client *client, const struct tg_now *now)
 		return; /* tg_conn_step() tells */
 }
 
-/* A kept connection is good while nothing came over it: neither its end nor an answer nobody asked for. */
+/* A kept connection is good while nothing came over it: neither its end nor an answer nobody asked
+ * for. */
 static bool still_good(struct tg_http_client *client, const struct tg_now *now)
 {
 	if (!client->open_ ||
 	    now->mono_ms - client->idle_since_ms_ > CONFIG_TG_HTTP_IDLE_SECONDS_MAX * SECOND_MS)
 		return false;
-	return tg_conn_recv(&client->conn_, client->recv_, CONFIG_TG_HTTP_RECV_BYTES) == TG_ERR_AGAIN;
+	return tg_conn_recv(&client->conn_, client->recv_, CONFIG_TG_HTTP_RECV_BYTES) ==
+	       TG_ERR_AGAIN;
 }
 
 void tg_http_begin(struct tg_http_client *client, const struct tg_http_request *request,
@@ -106,8 +108,10 @@ static int refill(struct tg_http_client *client, struct tg_why *why)
 					   client->send_ + client->filled_,
 					   CONFIG_TG_HTTP_SEND_BYTES - client->filled_);
 	if (bytes < 0)
-		return tg_why_set(why, bytes, "a record could not be read from the store (%s): run "
-				  "`tidegate outbox verify`", tg_err_name(bytes));
+		return tg_why_set(why, bytes,
+				  "a record could not be read from the store (%s): run "
+				  "`tidegate outbox verify`",
+				  tg_err_name(bytes));
 	client->filled_ += (size_t)bytes;
 	return client->filled_ > 0;
 }
@@ -115,7 +119,8 @@ static int refill(struct tg_http_client *client, struct tg_why *why)
 /* An answer may overtake our noticing that the last byte was sent; otherwise it is early. */
 static int done(struct tg_http_client *client, const struct tg_now *now)
 {
-	if (client->state_ == SENDING && client->sent_ == client->filled_ && refill(client, NULL) == 0)
+	if (client->state_ == SENDING && client->sent_ == client->filled_ &&
+	    refill(client, NULL) == 0)
 		client->state_ = RECEIVING;
 	client->early = client->state_ != RECEIVING;
 	if (client->state_ != RECEIVING || !client->response.keep_alive)
@@ -132,7 +137,8 @@ static int give_up(struct tg_http_client *client, int err)
 }
 
 /* The connection broke. */
-static int broke(struct tg_http_client *client, int err, const struct tg_now *now, struct tg_why *why)
+static int broke(struct tg_http_client *client, int err, const struct tg_now *now,
+		 struct tg_why *why)
 {
 	if (client->reused_ && !client->response.began) {
 		start_over(client);
@@ -150,20 +156,22 @@ static int broke(struct tg_http_client *client, int err, const struct tg_now *no
 
 static int silent(struct tg_http_client *client, struct tg_why *why)
 {
-	const char *what = client->state_ == SENDING   ? "did not take the request" :
-			   client->response.began ? "did not finish its answer" :
-						    "did not answer";
+	const char *what = client->state_ == SENDING ? "did not take the request"
+			   : client->response.began  ? "did not finish its answer"
+						     : "did not answer";
 
-	tg_why_set(why, TG_ERR_TIMEOUT, "%s port %u %s within %u seconds: check the target, or raise "
-		   "answer_seconds", client->target.host, (unsigned)client->target.port, what,
+	tg_why_set(why, TG_ERR_TIMEOUT,
+		   "%s port %u %s within %u seconds: check the target, or raise "
+		   "answer_seconds",
+		   client->target.host, (unsigned)client->target.port, what,
 		   (unsigned)(client->answer_ms_max / SECOND_MS));
 	return give_up(client, TG_ERR_TIMEOUT);
 }
 
 /* --- receiving --- */
 
-/* Takes what is there. 0: the answer is complete. TG_ERR_AGAIN: nothing more now. Other errors are the
- * connection's (`*fatal` false) or the answer's own. */
+/* Takes what is there. 0: the answer is complete. TG_ERR_AGAIN: nothing more now. Other errors are
+ * the connection's (`*fatal` false) or the answer's own. */
 static int receive(struct tg_http_client *client, const struct tg_now *now, bool *fatal,
 		   struct tg_why *why)
 {
@@ -175,15 +183,16 @@ static int receive(struct tg_http_client *client, const struct tg_now *now, bool
 	if (bytes < 0)
 		return bytes;
 	client->deadline_ms_ = now->mono_ms + client->answer_ms_max;
-	err = tg_http_response_feed(&client->response, tg_view_of(client->recv_, (size_t)bytes), &used,
-				    why);
+	err = tg_http_response_feed(&client->response, tg_view_of(client->recv_, (size_t)bytes),
+				    &used, why);
 	*fatal = err != TG_OK && err != TG_ERR_AGAIN;
 	if (err == TG_OK && used < (size_t)bytes)
 		client->response.keep_alive = false; /* bytes behind the answer */
 	return err;
 }
 
-static int step_receiving(struct tg_http_client *client, const struct tg_now *now, struct tg_why *why)
+static int step_receiving(struct tg_http_client *client, const struct tg_now *now,
+			  struct tg_why *why)
 {
 	bool fatal;
 	int err = receive(client, now, &fatal, why);
@@ -215,7 +224,8 @@ static int drain(struct tg_http_client *client, int send_err, const struct tg_no
 		if (err == TG_ERR_AGAIN && !client->response.began)
 			break;
 	}
-	return broke(client, err == TG_ERR_CLOSED && client->response.began ? err : send_err, now, why);
+	return broke(client, err == TG_ERR_CLOSED && client->response.began ? err : send_err, now,
+		     why);
 }
 
 /* --- sending --- */
@@ -233,7 +243,8 @@ static int step_sending(struct tg_http_client *client, const struct tg_now *now,
 		if (more == 0) {
 			client->state_ = RECEIVING;
 			client->deadline_ms_ = now->mono_ms + client->answer_ms_max;
-			client->end_ms_ = now->mono_ms + (uint64_t)client->answer_ms_max * WHOLE_ANSWER_TIMES;
+			client->end_ms_ = now->mono_ms +
+					  (uint64_t)client->answer_ms_max * WHOLE_ANSWER_TIMES;
 			return step_receiving(client, now, why);
 		}
 	}
@@ -270,8 +281,8 @@ int tg_http_step(struct tg_http_client *client, const struct tg_now *now, struct
 		}
 		start_sending(client, now);
 	}
-	return client->state_ == SENDING ? step_sending(client, now, why) :
-					   step_receiving(client, now, why);
+	return client->state_ == SENDING ? step_sending(client, now, why)
+					 : step_receiving(client, now, why);
 }
 
 void tg_http_want(const struct tg_http_client *client, struct tg_wants *wants)

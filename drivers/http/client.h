@@ -5,9 +5,10 @@
  *                  `-----------+----------'  a kept connection that the peer had closed meanwhile:
  *                                            once more on a fresh one, if no byte of an answer came
  *
- * An answer may come before the request is sent (413, 401): it counts, and the connection is closed behind it.
- * Every phase has its deadline: name and connect, TLS handshake, each progress in sending, the first byte of the
- * answer, each byte after it, and ten times that for the answer as a whole.
+ * An answer may come before the request is sent (413, 401): it counts, and the connection is closed
+ * behind it. Every phase has its deadline: name and connect, TLS handshake, each progress in
+ * sending, the first byte of the answer, each byte after it, and ten times that for the answer as a
+ * whole.
  *
  * Owns:    the connection.
  * Memory:  the struct; two buffers from the arena, at boot.
@@ -27,15 +28,15 @@ struct tg_http_request {
 	/* Writes the head, its empty line included; at most CONFIG_TG_HTTP_SEND_BYTES. */
 	void (*head)(void *context, struct tg_out *out);
 	void *context;
-	struct tg_http_body body; /* read NULL: there is none                              */
-	bool head_only;           /* the method is HEAD                                    */
+	struct tg_http_body body; /* read NULL: there is none */
+	bool head_only;           /* the method is HEAD */
 };
 
 struct tg_http_client {
-	struct tg_conn_target target;      /* set by the owner                                 */
-	uint32_t answer_ms_max;            /* set by the owner                                 */
-	struct tg_http_response response;  /* of the last request                              */
-	bool early;                        /* it came before the whole request was sent        */
+	struct tg_conn_target target;     /* set by the owner */
+	uint32_t answer_ms_max;           /* set by the owner */
+	struct tg_http_response response; /* of the last request */
+	bool early;                       /* it came before the whole request was sent */
 	/* The rest is client.c's. */
 	struct tg_conn conn_;
 	struct tg_http_request request_;

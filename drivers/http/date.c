@@ -27,8 +27,9 @@ static bool read_forms(const char *text, struct moment *out)
 	int end = 0;
 
 	if (comma != NULL) {
-		int got = sscanf(comma, ", %2u%*1[ -]%3[A-Za-z]%*1[ -]%4u %2u:%2u:%2u GMT%n", &out->day, month,
-				 &out->year, &out->hour, &out->minute, &out->second, &end);
+		int got = sscanf(comma, ", %2u%*1[ -]%3[A-Za-z]%*1[ -]%4u %2u:%2u:%2u GMT%n",
+				 &out->day, month, &out->year, &out->hour, &out->minute,
+				 &out->second, &end);
 
 		if (got != 6 || end == 0 || comma[end] != '\0')
 			return false;
@@ -36,13 +37,14 @@ static bool read_forms(const char *text, struct moment *out)
 			out->year += out->year < 70 ? 2000 : 1900;
 		return month_of(month, &out->month);
 	}
-	if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2u %2u:%2u:%2u %4u%n", month, &out->day, &out->hour,
-		   &out->minute, &out->second, &out->year, &end) != 6)
+	if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2u %2u:%2u:%2u %4u%n", month, &out->day,
+		   &out->hour, &out->minute, &out->second, &out->year, &end) != 6)
 		return false;
 	return end != 0 && text[end] == '\0' && month_of(month, &out->month);
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar, by counting eras of 400 years that begin in March. */
+/* Days from 1970-01-01 to a date of the Gregorian calendar, by counting eras of 400 years that
+ * begin in March. */
 static int64_t days_of(unsigned year, unsigned month, unsigned day)
 {
 	int64_t y = (int64_t)year - (month <= 2);

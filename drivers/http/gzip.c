@@ -39,7 +39,8 @@ void tg_gzip_init(struct tg_gzip *gzip, struct tg_arena *arena)
 	gzip->input_ = tg_arena_take(arena, CONFIG_TG_HTTP_GZIP_INPUT_BYTES);
 	memory = tg_arena_take(arena, memory_bytes);
 	TG_ASSERT(gzip->input_ != NULL && memory != NULL);
-	memset(memory, 0, memory_bytes); /* zlib compares bytes of its window that were never written */
+	memset(memory, 0,
+	       memory_bytes); /* zlib compares bytes of its window that were never written */
 	tg_arena_init(&gzip->memory_, memory, memory_bytes);
 	stream->zalloc = take;
 	stream->zfree = give_back;
@@ -70,7 +71,8 @@ static int refill(struct tg_gzip *gzip)
 
 	if (stream->avail_in != 0 || gzip->input_ended_)
 		return TG_OK;
-	bytes = gzip->body_.read(gzip->body_.context, gzip->input_, CONFIG_TG_HTTP_GZIP_INPUT_BYTES);
+	bytes = gzip->body_.read(gzip->body_.context, gzip->input_,
+				 CONFIG_TG_HTTP_GZIP_INPUT_BYTES);
 	if (bytes < 0)
 		return bytes;
 	gzip->input_ended_ = bytes == 0;

@@ -2,8 +2,8 @@
  *
  *      body --pull--> input --deflate--> the caller's buffer
  *
- * The same bytes in give the same bytes out, as long as zlib is the same: the length is found by compressing
- * once into nothing, then the bytes by compressing again. The header holds no time.
+ * The same bytes in give the same bytes out, as long as zlib is the same: the length is found by
+ * compressing once into nothing, then the bytes by compressing again. The header holds no time.
  *
  * Memory:  4 * 2^window + 2^(level + 9) + some 8 KiB and the input buffer, taken once.
  * Waits:   for whoever gives the body (the disk).

@@ -27,10 +27,12 @@ static int check_first(struct tg_http_response *response, uint8_t byte, struct t
 		return TG_OK;
 	response->began = true;
 	if (byte == 0x15 || byte == 0x16)
-		return tg_why_set(why, TG_ERR_PEER_TLS, "the target answers in TLS to plain http: write "
+		return tg_why_set(why, TG_ERR_PEER_TLS,
+				  "the target answers in TLS to plain http: write "
 				  "https:// in the url");
 	if (byte != 'H')
-		return tg_why_set(why, TG_ERR_PEER_OTHER, "the target does not answer in HTTP: check host "
+		return tg_why_set(why, TG_ERR_PEER_OTHER,
+				  "the target does not answer in HTTP: check host "
 				  "and port of the url");
 	return TG_OK;
 }
@@ -44,7 +46,8 @@ static int read_status(struct tg_http_response *response, struct tg_why *why)
 	    memcmp(line, "HTTP/1.", 7) != 0 || !tg_http_is_digit(line[7]) || line[8] != ' ' ||
 	    line[9] < '1' || line[9] > '5' || !tg_http_is_digit(line[10]) ||
 	    !tg_http_is_digit(line[11]) || (line[12] != '\0' && line[12] != ' '))
-		return tg_why_set(why, TG_ERR_PROTOCOL, "the target's answer does not begin with an HTTP/1.x "
+		return tg_why_set(why, TG_ERR_PROTOCOL,
+				  "the target's answer does not begin with an HTTP/1.x "
 				  "status line: check the url");
 	response->http10_ = line[7] == '0';
 	response->status = (unsigned)(line[9] - '0') * 100 + (unsigned)(line[10] - '0') * 10 +
@@ -55,8 +58,10 @@ static int read_status(struct tg_http_response *response, struct tg_why *why)
 
 static int broken(struct tg_why *why, const char *what)
 {
-	return tg_why_set(why, TG_ERR_PROTOCOL, "the target's answer is not sound HTTP: %s; look at the "
-			  "server or the proxy before it", what);
+	return tg_why_set(why, TG_ERR_PROTOCOL,
+			  "the target's answer is not sound HTTP: %s; look at the "
+			  "server or the proxy before it",
+			  what);
 }
 
 /* "5", and also "5, 5", which some proxies make of two equal headers. */
@@ -269,8 +274,10 @@ static int read_line(struct tg_http_response *response, struct tg_view bytes, si
 	*used = lf != NULL ? run + 1 : run;
 	response->head_bytes_ += *used;
 	if (response->head_bytes_ > CONFIG_TG_HTTP_HEAD_BYTES_MAX && response->state_ < BODY_SIZED)
-		return tg_why_set(why, TG_ERR_LIMIT, "the head of the target's answer does not end after %d "
-				  "bytes: check the url", CONFIG_TG_HTTP_HEAD_BYTES_MAX);
+		return tg_why_set(why, TG_ERR_LIMIT,
+				  "the head of the target's answer does not end after %d "
+				  "bytes: check the url",
+				  CONFIG_TG_HTTP_HEAD_BYTES_MAX);
 	if (response->head_bytes_ > 2u * CONFIG_TG_HTTP_HEAD_BYTES_MAX + response->read_bytes_ * 16)
 		return broken(why, "it is all chunk heads or trailers");
 	add_to_line(response, bytes.at, run);
@@ -323,7 +330,8 @@ int tg_http_response_end(struct tg_http_response *response, struct tg_why *why)
 		response->state_ = DONE;
 	if (response->state_ == DONE)
 		return TG_OK;
-	return tg_why_set(why, TG_ERR_CLOSED, response->began ?
-			  "the target ended the connection in the middle of its answer" :
-			  "the target ended the connection without an answer");
+	return tg_why_set(why, TG_ERR_CLOSED,
+			  response->began
+				  ? "the target ended the connection in the middle of its answer"
+				  : "the target ended the connection without an answer");
 }

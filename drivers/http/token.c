@@ -38,8 +38,8 @@ bool tg_http_is_token(const char *at, size_t bytes)
 	for (size_t i = 0; i < bytes; i++) {
 		bool letter = (at[i] >= 'a' && at[i] <= 'z') || (at[i] >= 'A' && at[i] <= 'Z');
 
-		if (at[i] == '\0' ||
-		    (!letter && !tg_http_is_digit(at[i]) && strchr("!#$%&'*+-.^_`|~", at[i]) == NULL))
+		if (at[i] == '\0' || (!letter && !tg_http_is_digit(at[i]) &&
+				      strchr("!#$%&'*+-.^_`|~", at[i]) == NULL))
 			return false;
 	}
 	return bytes > 0;

@@ -13,7 +13,8 @@ bool tg_http_number(const char **at, uint64_t *out);
 bool tg_http_is_token(const char *at, size_t bytes);
 /* Bytes that may stand in a header's value we send: visible ASCII, spaces and tabs within. */
 bool tg_http_is_value(const char *text);
-/* Whether the comma-separated list holds `token`; whether it is the last one. Case does not matter. */
+/* Whether the comma-separated list holds `token`; whether it is the last one. Case does not matter.
+ */
 bool tg_http_has_token(const char *list, const char *token);
 bool tg_http_last_token(const char *list, const char *token);
 /* Copies as much as fits into TG_HTTP_VALUE_BYTES_MAX bytes. */

@@ -15,8 +15,8 @@ static bool is_hex(char c)
 
 static bool is_host_byte(char c)
 {
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
-	       c == '_';
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+	       c == '-' || c == '_';
 }
 
 static const char *parse_scheme(const char **at, struct tg_url *out)
@@ -122,8 +122,8 @@ static void write_authority(struct tg_url *url)
 
 	if (!usual)
 		(void)snprintf(port, sizeof(port), ":%u", (unsigned)url->port);
-	(void)snprintf(url->authority, sizeof(url->authority), "%s%s%s%s", six ? "[" : "", url->host,
-		       six ? "]" : "", port);
+	(void)snprintf(url->authority, sizeof(url->authority), "%s%s%s%s", six ? "[" : "",
+		       url->host, six ? "]" : "", port);
 }
 
 const char *tg_url_parse(const char *text, struct tg_url *out)

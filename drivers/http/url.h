@@ -21,9 +21,10 @@ enum {
 struct tg_url {
 	bool tls;
 	uint16_t port;
-	char host[TG_NET_HOST_BYTES_MAX];           /* an IPv6 address without its brackets          */
-	char authority[TG_URL_AUTHORITY_BYTES_MAX]; /* for `Host:`: with brackets, without the usual port */
-	char target[TG_URL_BYTES_MAX];              /* path and query, starting with a slash         */
+	char host[TG_NET_HOST_BYTES_MAX]; /* an IPv6 address without its brackets */
+	char authority[TG_URL_AUTHORITY_BYTES_MAX]; /* for `Host:`: with brackets, without the usual
+						       port */
+	char target[TG_URL_BYTES_MAX]; /* path and query, starting with a slash */
 };
 
 /* NULL, or what is wrong with `text` as the end of a sentence ("has no host"). */

@@ -30,9 +30,12 @@ static bool body_holds(const struct tg_http_response *response, const char *text
 
 static int page(const struct tg_https_context *context, struct tg_why *why)
 {
-	return tg_why_set(why, TG_ERR_TARGET, "%s answers with a web page, not as an endpoint: a captive "
-			  "portal or a log-in page stands in between, or the url is wrong; nothing counts "
-			  "as delivered", context->authority);
+	return tg_why_set(
+		why, TG_ERR_TARGET,
+		"%s answers with a web page, not as an endpoint: a captive "
+		"portal or a log-in page stands in between, or the url is wrong; nothing counts "
+		"as delivered",
+		context->authority);
 }
 
 static int refused_batch(const struct tg_http_response *response,
@@ -42,7 +45,8 @@ static int refused_batch(const struct tg_http_response *response,
 			  response->status);
 }
 
-/* 400 also comes from proxies that were spoken to in the wrong way: nginx and Go say so in words. */
+/* 400 also comes from proxies that were spoken to in the wrong way: nginx and Go say so in words.
+ */
 static int bad_request(const struct tg_http_response *response,
 		       const struct tg_https_context *context, struct tg_why *why)
 {
@@ -51,18 +55,23 @@ static int bad_request(const struct tg_http_response *response,
 		return tg_why_set(why, TG_ERR_PEER_TLS, "%s wants TLS: write https:// in the url",
 				  context->authority);
 	if (!context->plain && body_holds(response, "SSL certificate"))
-		return tg_why_set(why, TG_ERR_PERMISSION, "%s does not accept our client certificate, or "
-				  "wants one: check client_certificate and client_key", context->authority);
+		return tg_why_set(why, TG_ERR_PERMISSION,
+				  "%s does not accept our client certificate, or "
+				  "wants one: check client_certificate and client_key",
+				  context->authority);
 	if (context->took_some)
 		return refused_batch(response, context, why);
-	return tg_why_set(why, TG_ERR_TARGET, "%s answers 400 and has taken no batch yet: check the url, "
-			  "the framing and what the endpoint expects", context->authority);
+	return tg_why_set(why, TG_ERR_TARGET,
+			  "%s answers 400 and has taken no batch yet: check the url, "
+			  "the framing and what the endpoint expects",
+			  context->authority);
 }
 
 static int not_now(const struct tg_http_response *response, const struct tg_https_context *context,
 		   struct tg_why *why)
 {
-	return tg_why_set(why, TG_ERR_NOT_READY, "%s is not available now (%u); delivery goes on by itself",
+	return tg_why_set(why, TG_ERR_NOT_READY,
+			  "%s is not available now (%u); delivery goes on by itself",
 			  context->authority, response->status);
 }
 
@@ -71,16 +80,19 @@ static int redirect(const struct tg_http_response *response, const struct tg_htt
 {
 	size_t shown = strcspn(response->location, "?#"); /* what follows may hold a secret */
 
-	return tg_why_set(why, TG_ERR_TARGET, "%s redirects (%u) to \"%.*s\", which is never followed: set "
-			  "url to the endpoint itself", context->authority, response->status,
-			  (int)shown, response->location);
+	return tg_why_set(why, TG_ERR_TARGET,
+			  "%s redirects (%u) to \"%.*s\", which is never followed: set "
+			  "url to the endpoint itself",
+			  context->authority, response->status, (int)shown, response->location);
 }
 
 static int not_an_endpoint(const struct tg_http_response *response,
 			   const struct tg_https_context *context, struct tg_why *why)
 {
-	return tg_why_set(why, TG_ERR_TARGET, "%s has no endpoint for records at this url (%u%s): check the "
-			  "url's path", context->authority, response->status,
+	return tg_why_set(why, TG_ERR_TARGET,
+			  "%s has no endpoint for records at this url (%u%s): check the "
+			  "url's path",
+			  context->authority, response->status,
 			  is_page(response) ? ", a web page" : "");
 }
 
@@ -99,8 +111,10 @@ int tg_https_verdict(const struct tg_http_response *response,
 	case 401:
 	case 403:
 	case 407:
-		return tg_why_set(why, TG_ERR_PERMISSION, "%s does not let us in (%u): check bearer, headers "
-				  "and client_certificate", context->authority, status);
+		return tg_why_set(why, TG_ERR_PERMISSION,
+				  "%s does not let us in (%u): check bearer, headers "
+				  "and client_certificate",
+				  context->authority, status);
 	case 413:
 	case 422:
 		return refused_batch(response, context, why);
@@ -112,8 +126,8 @@ int tg_https_verdict(const struct tg_http_response *response,
 	case 511:
 		return page(context, why);
 	default:
-		return status >= 500 ? not_now(response, context, why) :
-				       not_an_endpoint(response, context, why);
+		return status >= 500 ? not_now(response, context, why)
+				     : not_an_endpoint(response, context, why);
 	}
 }
 
@@ -201,18 +215,21 @@ static int read_list(struct tg_view list, const struct tg_delivery *delivery,
 		if (!read_seq(element, &seq) || seq < delivery->first || seq > delivery->last)
 			unknown++;
 		else if (!note(outcome, seq))
-			return tg_why_set(why, TG_ERR_BATCH, "more than %d records of one batch were refused by "
-					  "name: trying smaller batches", TG_REFUSED_MAX);
+			return tg_why_set(why, TG_ERR_BATCH,
+					  "more than %d records of one batch were refused by "
+					  "name: trying smaller batches",
+					  TG_REFUSED_MAX);
 	}
 	if (unknown > 0)
-		TG_LOG_WRN("https.answer", "first=%" PRIu64 " last=%" PRIu64 " count=%" PRIu64
-			   " why=\"the answer lists what is no record of the batch\"", delivery->first,
-			   delivery->last, unknown);
+		TG_LOG_WRN("https.answer",
+			   "first=%" PRIu64 " last=%" PRIu64 " count=%" PRIu64
+			   " why=\"the answer lists what is no record of the batch\"",
+			   delivery->first, delivery->last, unknown);
 	return TG_OK;
 }
 
-/* Whether a body that did not fit begins like a list of refused records; an endpoint that merely echoes what it got
- * does not. */
+/* Whether a body that did not fit begins like a list of refused records; an endpoint that merely
+ * echoes what it got does not. */
 static bool begins_a_list(struct tg_view body, const struct tg_http_response *response)
 {
 	static const char head[] = "{\"seq\"";
@@ -224,7 +241,8 @@ static bool begins_a_list(struct tg_view body, const struct tg_http_response *re
 		at++;
 	if (at < body.bytes && tg_http_is_digit((char)body.at[at]))
 		return true;
-	return body.bytes - at >= sizeof(head) - 1 && memcmp(body.at + at, head, sizeof(head) - 1) == 0;
+	return body.bytes - at >= sizeof(head) - 1 &&
+	       memcmp(body.at + at, head, sizeof(head) - 1) == 0;
 }
 
 int tg_https_refused(const struct tg_http_response *response, const struct tg_delivery *delivery,
@@ -236,10 +254,12 @@ int tg_https_refused(const struct tg_http_response *response, const struct tg_de
 	if (response->encoded || body.bytes == 0 || (body.at[0] != '{' && body.at[0] != '['))
 		return TG_OK;
 	if (response->body_cut)
-		return begins_a_list(body, response) ?
-		       tg_why_set(why, TG_ERR_BATCH, "the list of refused records is longer than %d bytes: "
-				  "trying smaller batches", CONFIG_TG_HTTPS_ANSWER_BYTES) :
-		       TG_OK;
+		return begins_a_list(body, response)
+			       ? tg_why_set(why, TG_ERR_BATCH,
+					    "the list of refused records is longer than %d bytes: "
+					    "trying smaller batches",
+					    CONFIG_TG_HTTPS_ANSWER_BYTES)
+			       : TG_OK;
 	if (!whole_json(body))
 		return TG_OK;
 	list = body.at[0] == '[' ? body : tg_member_of(body, "refused");

@@ -16,25 +16,29 @@ static void take_url(struct tg_https_options *options, const struct tg_json *con
 	bool allow_plain = false;
 	const char *fault;
 
-	tg_json_take_bool(config, &(struct tg_json_rule){ .name = "allow_plain" }, &allow_plain, problems);
-	tg_json_take_text(config,
-			  &(struct tg_json_rule){ .name = "url", .required = true, .min = 1,
-						  .max = TG_URL_BYTES_MAX - 1 },
-			  text, sizeof(text), problems);
+	tg_json_take_bool(config, &(struct tg_json_rule){ .name = "allow_plain" }, &allow_plain,
+			  problems);
+	tg_json_take_text(
+		config,
+		&(struct tg_json_rule){
+			.name = "url", .required = true, .min = 1, .max = TG_URL_BYTES_MAX - 1 },
+		text, sizeof(text), problems);
 	if (text[0] == '\0')
 		return; /* told */
 	fault = tg_url_parse(text, &options->url);
 	if (fault != NULL)
 		tg_problem(problems, config, "url", "the url %s", fault);
 	else if (!options->url.tls && !allow_plain && !tg_url_is_loopback(&options->url))
-		tg_problem(problems, config, "url", "plain http would send records and secrets readable "
+		tg_problem(problems, config, "url",
+			   "plain http would send records and secrets readable "
 			   "over the network: use https, or set \"allow_plain\": true");
 }
 
 static void take_file(const struct tg_json *config, const char *name, char at[256],
 		      struct tg_problems *problems)
 {
-	tg_json_take_text(config, &(struct tg_json_rule){ .name = name, .max = 255 }, at, 256, problems);
+	tg_json_take_text(config, &(struct tg_json_rule){ .name = name, .max = 255 }, at, 256,
+			  problems);
 }
 
 static void take_tls(struct tg_https_options *options, const struct tg_json *config,
@@ -48,7 +52,8 @@ static void take_tls(struct tg_https_options *options, const struct tg_json *con
 	take_file(config, "client_key", files.key_file, problems);
 	take_file(config, "server_name", files.server_name, problems);
 	if (!options->url.tls && files.certificate_file[0] != '\0')
-		tg_problem(problems, config, "client_certificate", "plain http carries no certificate: use "
+		tg_problem(problems, config, "client_certificate",
+			   "plain http carries no certificate: use "
 			   "https");
 	if (options->url.tls && problems->count == 0 &&
 	    tg_tls_load(&files, &options->tls, &why) != TG_OK)
@@ -58,9 +63,18 @@ static void take_tls(struct tg_https_options *options, const struct tg_json *con
 /* Names that say how the request is framed or what it is: ours alone. */
 static bool reserved(const char *name)
 {
-	static const char *const names[] = { "host", "content-length", "content-type", "content-encoding",
-					     "transfer-encoding", "connection", "idempotency-key", "te",
-					     "trailer", "upgrade", "expect", "keep-alive" };
+	static const char *const names[] = { "host",
+					     "content-length",
+					     "content-type",
+					     "content-encoding",
+					     "transfer-encoding",
+					     "connection",
+					     "idempotency-key",
+					     "te",
+					     "trailer",
+					     "upgrade",
+					     "expect",
+					     "keep-alive" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcasecmp(name, names[i]) == 0)
@@ -76,23 +90,28 @@ static void take_header(struct tg_https_options *options, const struct tg_json *
 	int bytes;
 
 	if (!tg_http_is_token(name, strlen(name)) || reserved(name)) {
-		tg_problem(problems, headers, name, "tidegate sets this header itself, or it is no header's "
+		tg_problem(problems, headers, name,
+			   "tidegate sets this header itself, or it is no header's "
 			   "name");
 		return;
 	}
-	tg_json_take_secret(headers, &(struct tg_json_rule){ .name = name, .max = sizeof(value) - 1 }, value,
+	tg_json_take_secret(headers,
+			    &(struct tg_json_rule){ .name = name, .max = sizeof(value) - 1 }, value,
 			    sizeof(value), problems);
 	if (!tg_http_is_value(value)) {
-		tg_problem(problems, headers, name, "a header's value holds visible ASCII characters and "
+		tg_problem(problems, headers, name,
+			   "a header's value holds visible ASCII characters and "
 			   "spaces only");
 		return;
 	}
-	bytes = snprintf(options->headers + used, sizeof(options->headers) - used, "%s: %s\r\n", name,
-			 value);
+	bytes = snprintf(options->headers + used, sizeof(options->headers) - used, "%s: %s\r\n",
+			 name, value);
 	if (bytes < 0 || (size_t)bytes >= sizeof(options->headers) - used) {
 		options->headers[used] = '\0';
-		tg_problem(problems, headers, name, "all headers together have more than %d bytes "
-			   "(CONFIG_TG_HTTPS_HEADERS_BYTES_MAX)", CONFIG_TG_HTTPS_HEADERS_BYTES_MAX);
+		tg_problem(problems, headers, name,
+			   "all headers together have more than %d bytes "
+			   "(CONFIG_TG_HTTPS_HEADERS_BYTES_MAX)",
+			   CONFIG_TG_HTTPS_HEADERS_BYTES_MAX);
 	}
 }
 
@@ -105,8 +124,8 @@ static void take_headers(struct tg_https_options *options, const struct tg_json 
 		tg_problem(problems, config, "headers", "must be an object of names and values");
 		return;
 	}
-	for (const struct tg_json *one = headers != NULL ? tg_json_first(headers) : NULL; one != NULL;
-	     one = tg_json_next(one))
+	for (const struct tg_json *one = headers != NULL ? tg_json_first(headers) : NULL;
+	     one != NULL; one = tg_json_next(one))
 		take_header(options, headers, tg_json_name(one), problems);
 }
 
@@ -114,10 +133,12 @@ static void take_bearer(struct tg_https_options *options, const struct tg_json *
 			struct tg_problems *problems)
 {
 	tg_json_take_secret(config,
-			    &(struct tg_json_rule){ .name = "bearer", .max = sizeof(options->bearer) - 1 },
+			    &(struct tg_json_rule){ .name = "bearer",
+						    .max = sizeof(options->bearer) - 1 },
 			    options->bearer, sizeof(options->bearer), problems);
 	if (!tg_http_is_value(options->bearer) || strchr(options->bearer, ' ') != NULL)
-		tg_problem(problems, config, "bearer", "a bearer token holds visible ASCII characters only");
+		tg_problem(problems, config, "bearer",
+			   "a bearer token holds visible ASCII characters only");
 }
 
 static void take_numbers(struct tg_https_options *options, const struct tg_json *config,
@@ -129,18 +150,21 @@ static void take_numbers(struct tg_https_options *options, const struct tg_json 
 
 	tg_json_take_choice(config, &(struct tg_json_rule){ .name = "framing" }, framings, &framing,
 			    problems);
-	tg_json_take_int(config,
-			 &(struct tg_json_rule){ .name = "batch_records", .min = 1, .max = RECORDS_MAX },
-			 &records, problems);
-	tg_json_take_int(config,
-			 &(struct tg_json_rule){ .name = "batch_bytes", .min = 1, .max = BYTES_MAX }, &bytes,
-			 problems);
-	tg_json_take_int(config,
-			 &(struct tg_json_rule){ .name = "connect_seconds", .min = 1, .max = SECONDS_MAX },
-			 &connect, problems);
-	tg_json_take_int(config,
-			 &(struct tg_json_rule){ .name = "answer_seconds", .min = 1, .max = SECONDS_MAX },
-			 &answer, problems);
+	tg_json_take_int(
+		config,
+		&(struct tg_json_rule){ .name = "batch_records", .min = 1, .max = RECORDS_MAX },
+		&records, problems);
+	tg_json_take_int(
+		config, &(struct tg_json_rule){ .name = "batch_bytes", .min = 1, .max = BYTES_MAX },
+		&bytes, problems);
+	tg_json_take_int(
+		config,
+		&(struct tg_json_rule){ .name = "connect_seconds", .min = 1, .max = SECONDS_MAX },
+		&connect, problems);
+	tg_json_take_int(
+		config,
+		&(struct tg_json_rule){ .name = "answer_seconds", .min = 1, .max = SECONDS_MAX },
+		&answer, problems);
 	options->framing = framing == 1 ? TG_FRAMING_ARRAY : TG_FRAMING_NDJSON;
 	options->batch_records = (uint64_t)records;
 	options->batch_bytes = (uint64_t)bytes;
@@ -152,16 +176,19 @@ void tg_https_options_read(struct tg_https_options *options, const struct tg_jso
 			   struct tg_problems *problems)
 {
 	static const char *const known[] = {
-		"name", "type", "streams", "shape", "from", "columns", "url", "framing", "batch_records",
-		"batch_bytes", "gzip", "bearer", "headers", "ca_file", "client_certificate", "client_key",
-		"server_name", "allow_plain", "connect_seconds", "answer_seconds", NULL,
+		"name",       "type",        "streams",     "shape",           "from",
+		"columns",    "url",         "framing",     "batch_records",   "batch_bytes",
+		"gzip",       "bearer",      "headers",     "ca_file",         "client_certificate",
+		"client_key", "server_name", "allow_plain", "connect_seconds", "answer_seconds",
+		NULL,
 	};
 
 	memset(options, 0, sizeof(*options));
 	tg_json_only(config, known, problems);
 	take_url(options, config, problems);
 	take_numbers(options, config, problems);
-	tg_json_take_bool(config, &(struct tg_json_rule){ .name = "gzip" }, &options->gzip, problems);
+	tg_json_take_bool(config, &(struct tg_json_rule){ .name = "gzip" }, &options->gzip,
+			  problems);
 	take_bearer(options, config, problems);
 	take_headers(options, config, problems);
 	take_tls(options, config, problems);

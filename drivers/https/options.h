@@ -14,8 +14,8 @@ struct tg_https_options {
 	uint64_t batch_records, batch_bytes;
 	bool gzip;
 	uint32_t connect_ms, answer_ms;
-	char bearer[CONFIG_TG_HTTPS_BEARER_BYTES_MAX];    /* empty: none                      */
-	char headers[CONFIG_TG_HTTPS_HEADERS_BYTES_MAX];  /* "Name: value CRLF" one after another */
+	char bearer[CONFIG_TG_HTTPS_BEARER_BYTES_MAX];   /* empty: none */
+	char headers[CONFIG_TG_HTTPS_HEADERS_BYTES_MAX]; /* "Name: value CRLF" one after another */
 };
 
 /* Loads the certificates too, so that a fault in them is found with all others. */

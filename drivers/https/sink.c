@@ -40,7 +40,8 @@ enum {
 			 CONFIG_TG_HTTPS_BEARER_BYTES_MAX + CONFIG_TG_HTTPS_HEADERS_BYTES_MAX + 512,
 };
 enum {
-	BUFFER_BYTES = TG_HTTP_CLIENT_ARENA_BYTES + CONFIG_TG_HTTPS_ANSWER_BYTES + TG_GZIP_ARENA_BYTES + 64,
+	BUFFER_BYTES = TG_HTTP_CLIENT_ARENA_BYTES + CONFIG_TG_HTTPS_ANSWER_BYTES +
+		       TG_GZIP_ARENA_BYTES + 64,
 };
 _Static_assert((int)BUFFER_BYTES <= CONFIG_TG_SINK_ARENA_BYTES,
 	       "Raise TG_SINK_ARENA_BYTES or lower TG_HTTP_GZIP_WINDOW_BITS and _MEMORY_LEVEL");
@@ -98,8 +99,8 @@ static int https_restore(void *state, uint32_t scope, struct tg_view receipt, st
 
 /* --- the request --- */
 
-/* A structured-field string (RFC 8941, section 3.3.3) holds visible ASCII; what is not, and the percent sign, goes as
- * %XX, so that two streams never share a key. */
+/* A structured-field string (RFC 8941, section 3.3.3) holds visible ASCII; what is not, and the
+ * percent sign, goes as %XX, so that two streams never share a key. */
 static void put_quoted(struct tg_out *out, struct tg_view text)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -138,7 +139,8 @@ static void put_key(struct tg_out *out, const struct tg_delivery *delivery)
 	tg_out_str(out, "\"\r\n");
 }
 
-static void put_common(struct tg_out *out, const struct tg_https_options *options, const char *method)
+static void put_common(struct tg_out *out, const struct tg_https_options *options,
+		       const char *method)
 {
 	tg_out_str(out, method);
 	tg_out_byte(out, ' ');
@@ -160,8 +162,9 @@ static void put_head(void *context, struct tg_out *out)
 	const struct tg_https_options *options = &sink->options;
 
 	put_common(out, options, "POST");
-	tg_out_str(out, options->framing == TG_FRAMING_ARRAY ? "Content-Type: application/json\r\n" :
-							       "Content-Type: application/x-ndjson\r\n");
+	tg_out_str(out, options->framing == TG_FRAMING_ARRAY
+				? "Content-Type: application/json\r\n"
+				: "Content-Type: application/x-ndjson\r\n");
 	if (options->gzip)
 		tg_out_str(out, "Content-Encoding: gzip\r\n");
 	put_key(out, sink->delivery);
@@ -197,12 +200,13 @@ static struct tg_http_body raw_body(struct https_state *sink)
 	return (struct tg_http_body){ .read = raw_read, .rewind = raw_rewind, .context = sink };
 }
 
-/* The bytes as they go out. They must be as many as Content-Length said: a record that got lost in the store
- * between counting and sending ends the request, and the target never has a whole one. */
+/* The bytes as they go out. They must be as many as Content-Length said: a record that got lost in
+ * the store between counting and sending ends the request, and the target never has a whole one. */
 static int body_read(void *context, uint8_t *at, size_t cap)
 {
 	struct https_state *sink = context;
-	int bytes = sink->options.gzip ? tg_gzip_read(&sink->gzip, at, cap) : raw_read(sink, at, cap);
+	int bytes = sink->options.gzip ? tg_gzip_read(&sink->gzip, at, cap)
+				       : raw_read(sink, at, cap);
 
 	if (bytes < 0)
 		return bytes;
@@ -227,7 +231,8 @@ static void body_rewind(void *context)
 static void send_batch(struct https_state *sink, const struct tg_now *now)
 {
 	struct tg_http_request request = {
-		.head = put_head, .context = sink,
+		.head = put_head,
+		.context = sink,
 		.body = { .read = body_read, .rewind = body_rewind, .context = sink },
 	};
 
@@ -239,8 +244,10 @@ static void send_batch(struct https_state *sink, const struct tg_now *now)
 
 static int unreadable(int err, struct tg_why *why)
 {
-	return tg_why_set(why, err, "a record could not be read from the store (%s): run `tidegate outbox "
-			  "verify`", tg_err_name(err));
+	return tg_why_set(why, err,
+			  "a record could not be read from the store (%s): run `tidegate outbox "
+			  "verify`",
+			  tg_err_name(err));
 }
 
 static int https_deliver(void *state, const struct tg_delivery *delivery, const struct tg_now *now,
@@ -298,9 +305,10 @@ static int judge(struct https_state *sink, const struct tg_now *now, struct tg_o
 	if (err != TG_OK)
 		return err;
 	if (sink->client.early)
-		return tg_why_set(why, TG_ERR_PROTOCOL, "%s answers %u before it has the whole batch, so it "
-				  "cannot have kept it: check the url", sink->options.url.authority,
-				  response->status);
+		return tg_why_set(why, TG_ERR_PROTOCOL,
+				  "%s answers %u before it has the whole batch, so it "
+				  "cannot have kept it: check the url",
+				  sink->options.url.authority, response->status);
 	err = tg_https_refused(response, sink->delivery, outcome, why);
 	if (err == TG_OK)
 		sink->took_some = true;
@@ -364,12 +372,14 @@ static void https_stop(void *state)
 
 /* --- check --- */
 
-/* HEAD is safe by definition (RFC 9110, section 9.2.1): it cannot make data, and it carries the same
- * authorisation. An endpoint that only knows POST says 405, or 404; then OPTIONS, safe too, tells whether it is there.
- * An answer of 400 has its reason in the body, which HEAD does not get: nginx says there what it misses. */
+/* HEAD is safe by definition (RFC 9110, section 9.2.1): it cannot make data, and it carries the
+ * same authorisation. An endpoint that only knows POST says 405, or 404; then OPTIONS, safe too,
+ * tells whether it is there. An answer of 400 has its reason in the body, which HEAD does not get:
+ * nginx says there what it misses. */
 static void send_probe(struct https_state *sink, enum step step, const struct tg_now *now)
 {
-	struct tg_http_request request = { .head = put_probe, .context = sink,
+	struct tg_http_request request = { .head = put_probe,
+					   .context = sink,
 					   .head_only = step == STEP_PROBE_HEAD };
 
 	sink->step = step;
@@ -423,8 +433,9 @@ const struct tg_sink_ops tg_https_sink = {
 	.type = "https",
 	.state_bytes = sizeof(struct https_state),
 	.buffer_bytes = BUFFER_BYTES,
-	.guarantee = "exactly once where the receiver drops Idempotency-Keys it has seen, else at least "
-		     "once; a repeated batch is the same request byte for byte",
+	.guarantee =
+		"exactly once where the receiver drops Idempotency-Keys it has seen, else at least "
+		"once; a repeated batch is the same request byte for byte",
 	.configure = https_configure,
 	.limits = https_limits,
 	.start = https_start,

@@ -7,14 +7,15 @@
  *
  *      {"_tidegate":{...},"temperature":21.5}
  *
- * A batch that is sent again, months later too, is the same request byte for byte under the same key: exactly
- * once where the receiver drops keys that it has seen. What an answer means:
+ * A batch that is sent again, months later too, is the same request byte for byte under the same
+ * key: exactly once where the receiver drops keys that it has seen. What an answer means:
  *
- *      2xx                       taken. Its body may name records that were not: {"refused":[7,9]}, or the
- *                                list alone, of numbers or of {"seq":7,"reason":".."}; all others are taken
+ *      2xx                       taken. Its body may name records that were not: {"refused":[7,9]},
+ *                                or the list alone, of numbers or of {"seq":7,"reason":".."}; all
+ *                                others are taken
  *      2xx as text/html          a captive portal, not the endpoint: nothing is taken
  *      413, 422                  this batch is refused: halved, down to one record
- *      400                       the same once this target has taken another batch, else the target's fault
+ *      400                       the same once this target took another batch, else its own fault
  *      401, 403, 407             not allowed
  *      408, 409, 425, 429, 5xx   not now; Retry-After is obeyed
  *      3xx, 404, 405, others     not an endpoint for records. Redirects are never followed

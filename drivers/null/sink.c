@@ -19,8 +19,8 @@ _Static_assert(sizeof(struct null_state) <= CONFIG_TG_SINK_BYTES_MAX, "Raise TG_
 
 static void null_configure(void *state, const struct tg_json *config, struct tg_problems *problems)
 {
-	static const char *const known[] = { "name", "type", "streams", "shape", "from", "columns",
-					     "read_body", NULL };
+	static const char *const known[] = { "name", "type",    "streams",   "shape",
+					     "from", "columns", "read_body", NULL };
 	struct null_state *sink = state;
 
 	*sink = (struct null_state){ .read_body = true };
@@ -81,13 +81,16 @@ static int null_step(void *state, const struct tg_now *now, struct tg_outcome *o
 	memset(outcome, 0, sizeof(*outcome));
 	TG_ASSERT(sink->delivery != NULL);
 	if (sink->read_body)
-		bytes = tg_body_read(sink->delivery->body, sink->buffer, CONFIG_TG_NULL_BUFFER_BYTES);
+		bytes = tg_body_read(sink->delivery->body, sink->buffer,
+				     CONFIG_TG_NULL_BUFFER_BYTES);
 	if (bytes > 0)
 		return TG_ERR_AGAIN;
 	sink->delivery = NULL;
 	if (bytes < 0)
-		return tg_why_set(why, bytes, "a record could not be read from the store (%s): run "
-				  "`tidegate outbox verify`", tg_err_name(bytes));
+		return tg_why_set(why, bytes,
+				  "a record could not be read from the store (%s): run "
+				  "`tidegate outbox verify`",
+				  tg_err_name(bytes));
 	return TG_OK;
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """An HTTPS endpoint for tests: keeps each line once, drops keys it has seen, fails on request.
 
-    receiver.py --folder DIR [--port 0] [--cert PEM --key PEM [--client-ca PEM]] [--fault NAME=VALUE ...]
+    receiver.py --folder DIR [--port 0] [--cert PEM --key PEM [--client-ca PEM]]
+                [--fault NAME=VALUE ...]
 
 prints `listening PORT` and serves until its standard input ends or it is terminated. From Python:
 
@@ -9,8 +10,9 @@ prints `listening PORT` and serves until its standard input ends or it is termin
         receiver.set(status=500, times=3)
         ... receiver.url, receiver.lines(), receiver.stats()
 
-What it keeps in DIR: `lines.ndjson`, each line of each batch it took, in order; `keys.ndjson`, a line for each
-key with the SHA-256 of the body as it was sent and as it reads decompressed. Both survive a restart.
+What it keeps in DIR: `lines.ndjson`, each line of each batch it took, in order; `keys.ndjson`, a
+line for each key with the SHA-256 of the body as it was sent and as it reads decompressed. Both
+survive a restart.
 
 Faults, set by `--fault`, by POST /__set with a JSON object, or by Receiver.set():
 
@@ -61,8 +63,9 @@ class Store:
                 self.keys = {row["key"]: row for row in map(json.loads, file)}
         self.lines_file = open(self.lines_path, "ab")
         self.keys_file = open(self.keys_path, "a", encoding="utf-8")
-        self.stats = {"requests": 0, "taken": 0, "repeats": 0, "unequal": 0, "unequal_raw": 0, "lines": 0,
-                      "refused": 0, "connections": 0, "statuses": {}, "heads": 0}
+        counted = ("requests", "taken", "repeats", "unequal", "unequal_raw", "lines", "refused",
+                   "connections", "heads")
+        self.stats = {"statuses": {}, **dict.fromkeys(counted, 0)}
 
     def take(self, key, raw, plain, lines):
         """True when the batch is new. A repeat must be the same bytes."""
@@ -106,7 +109,8 @@ def split_lines(body, content_type):
     json.loads(body)
     if not (body.startswith(b"[") and body.endswith(b"]")):
         raise ValueError("not an array")
-    decoder, text, at, lines = json.JSONDecoder(parse_float=str, parse_int=str), body.decode(), 1, []
+    decoder = json.JSONDecoder(parse_float=str, parse_int=str)
+    text, at, lines = body.decode(), 1, []
     while at < len(text) - 1:
         _, end = decoder.raw_decode(text, at)
         lines.append(text[at:end].encode())
@@ -152,6 +156,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.connection.close()
 
+    def locked_out(self, fault):
+        bearer = fault.get("bearer")
+        return bearer and self.headers.get("Authorization") != "Bearer " + bearer
+
     def do_GET(self):
         if self.path == "/__stats":
             self.answer(200, json.dumps(self.server.store.stats).encode())
@@ -161,7 +169,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.server.store.stats["heads"] += 1
         faults = self.server.faults
-        if faults.get("bearer") and self.headers.get("Authorization") != "Bearer " + faults["bearer"]:
+        if self.locked_out(faults):
             self.answer(401)
         else:
             self.answer(faults.get("head_status", 405))
@@ -208,7 +216,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.fail(fault)
         if fault.get("page"):
             return self.answer(200, PAGE, "text/html; charset=utf-8")
-        if fault.get("bearer") and self.headers.get("Authorization") != "Bearer " + fault["bearer"]:
+        if self.locked_out(fault):
             return self.answer(401)
         return self.keep(raw, plain, key, fault)
 

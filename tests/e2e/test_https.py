@@ -1,8 +1,9 @@
-"""The whole program against an endpoint that fails in every way it can: nothing lost, nothing doubled, and each
-retry the same bytes."""
+"""The whole program against an endpoint that fails in every way it can: nothing lost, nothing
+doubled, and each retry the same bytes."""
 
 import json
 import pathlib
+import subprocess
 import sys
 import time
 import unittest
@@ -85,10 +86,13 @@ class Https(unittest.TestCase):
             listed = self.quarantine(here)
             self.assertEqual(len(listed), 3)
 
+    def run_command(self, here, *words):
+        config = str(here.root / "tidegate.json")
+        return subprocess.run([world.program(), *words, "--config", config], capture_output=True,
+                              timeout=60, check=False)
+
     def quarantine(self, here):
-        done = world.subprocess.run([world.program(), "quarantine", "list", "--json", "--config",
-                                     str(here.root / "tidegate.json")], capture_output=True, timeout=60,
-                                    check=False)
+        done = self.run_command(here, "quarantine", "list", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)
         listed = json.loads(done.stdout)
         return listed["items"] if isinstance(listed, dict) else listed
@@ -117,15 +121,13 @@ class Https(unittest.TestCase):
                 self.assertEqual(stats["lines"], ROWS)
 
     def test_check_says_what_is_wrong(self):
-        cases = (({}, 0), ({"head_status": 200}, 0), ({"bearer": "other"}, 23), ({"head_status": 503}, 25),
-                 ({"head_status": 302}, 24))
+        cases = (({}, 0), ({"head_status": 200}, 0), ({"bearer": "other"}, 23),
+                 ({"head_status": 503}, 25), ({"head_status": 302}, 24))
         here = self.here(bearer="mine")
         for fault, code in cases:
             with self.subTest(fault=fault):
                 here.receiver.set(**fault)
-                done = world.subprocess.run([world.program(), "check", "--config",
-                                             str(here.root / "tidegate.json")], capture_output=True,
-                                            timeout=60, check=False)
+                done = self.run_command(here, "check")
                 self.assertEqual(done.returncode, code, done.stdout + done.stderr)
                 self.assertEqual(here.receiver.stats()["requests"], 0)
 

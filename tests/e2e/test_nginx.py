@@ -1,4 +1,4 @@
-"""tidegate through nginx: TLS with a client certificate, a proxy's limits, its habits with kept connections."""
+"""tidegate through nginx: TLS with a client certificate, a proxy's limits, kept connections."""
 
 import os
 import pathlib
@@ -57,16 +57,18 @@ def openssl(folder, *words):
 
 
 def make_certificates(folder):
-    """A CA, the server's certificate for 127.0.0.1 and a client's; another CA that signed nobody here."""
+    """A CA, the server's certificate for 127.0.0.1 and a client's; another CA that signed none."""
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     for name in ("ca", "stranger"):
-        openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-days", "2", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
-    for name, extra in (("server", "subjectAltName=IP:127.0.0.1"), ("client", "extendedKeyUsage=clientAuth")):
+        openssl(folder, "req", "-x509", *key, "-days", "2", "-subj", f"/CN={name}",
+                "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    for name, extra in (("server", "subjectAltName=IP:127.0.0.1"),
+                        ("client", "extendedKeyUsage=clientAuth")):
         (folder / "extra").write_text(extra + "\n", encoding="utf-8")
-        openssl(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days",
-                "2", "-extfile", "extra", "-out", f"{name}.pem")
+        openssl(folder, "req", *key, "-subj", f"/CN={name}", "-keyout", f"{name}.key",
+                "-out", f"{name}.csr")
+        openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+                "-days", "2", "-extfile", "extra", "-out", f"{name}.pem")
 
 
 def free_port():
@@ -133,8 +135,9 @@ class ThroughNginx(unittest.TestCase):
         here.configure()
 
     def run_command(self, here, *words):
-        return subprocess.run([world.program(), *words, "--config", str(here.root / "tidegate.json")],
-                              capture_output=True, text=True, timeout=60, check=False)
+        config = str(here.root / "tidegate.json")
+        return subprocess.run([world.program(), *words, "--config", config], capture_output=True,
+                              text=True, timeout=60, check=False)
 
     def delivers(self, here):
         done = here.sync()
@@ -168,16 +171,16 @@ class ThroughNginx(unittest.TestCase):
         self.delivers(here)
 
     def test_wrong_certificates_are_named(self):
-        cases = (({"client_certificate": None, "client_key": None}, 23, "certificate"),
-                 ({"client_certificate": "stranger.pem", "client_key": "stranger.key"}, 23, "certificate"),
-                 ({"ca_file": "stranger.pem"}, 22, "ca_file"),
-                 ({"server_name": "plant.example"}, 22, "127.0.0.1"))
         here, nginx = self.rig()
+        stranger = {"client_certificate": nginx.file("stranger.pem"),
+                    "client_key": nginx.file("stranger.key")}
+        cases = (({"client_certificate": None, "client_key": None}, 23, "certificate"),
+                 (stranger, 23, "certificate"),
+                 ({"ca_file": nginx.file("stranger.pem")}, 22, "ca_file"),
+                 ({"server_name": "plant.example"}, 22, "127.0.0.1"))
         for change, code, says in cases:
             with self.subTest(change=change):
-                files = {name: value and (nginx.file(value) if "." in value and name != "server_name"
-                                          else value) for name, value in change.items()}
-                self.aim(here, nginx, **files)
+                self.aim(here, nginx, **change)
                 done = self.run_command(here, "check")
                 self.assertEqual(done.returncode, code, done.stdout + done.stderr)
                 self.assertIn(says, done.stdout + done.stderr)

@@ -1,5 +1,6 @@
-/* Goal: no receipt, however damaged, names a file outside the folder, and a sound one is written again as it was.
- * Input: the receipt's bytes without their checksum; it is added, so that the fuzzer gets behind it. */
+/* Goal: no receipt, however damaged, names a file outside the folder, and a sound one is written
+ * again as it was. Input: the receipt's bytes without their checksum; it is added, so that the
+ * fuzzer gets behind it. */
 #include <stdlib.h>
 
 #include "app/crc32c.h"
@@ -24,7 +25,8 @@ static void check_sound(const struct tg_file_receipt *receipt)
 	must(receipt->active[0] != '.' && receipt->rotated[0] != '.');
 	must((receipt->rotated[0] != '\0') == (receipt->phase == TG_FILE_ROTATING));
 	must(tg_file_receipt_read(tg_view_of(at, bytes), &again) == TG_OK);
-	must(strcmp(again.active, receipt->active) == 0 && strcmp(again.rotated, receipt->rotated) == 0);
+	must(strcmp(again.active, receipt->active) == 0 &&
+	     strcmp(again.rotated, receipt->rotated) == 0);
 	must(again.length == receipt->length && again.number == receipt->number);
 }
 

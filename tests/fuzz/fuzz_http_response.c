@@ -1,5 +1,6 @@
-/* Goal: an answer means the same however it is cut, and nothing is written beyond the body's buffer.
- * Input: one byte that sets the pieces, one of which bit 0 says that the request was a HEAD, then the answer. */
+/* Goal: an answer means the same however it is cut, and nothing is written beyond the body's
+ * buffer. Input: one byte that sets the pieces, one of which bit 0 says that the request was a
+ * HEAD, then the answer. */
 #include <stdlib.h>
 
 #include "drivers/http/response.h"

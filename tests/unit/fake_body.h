@@ -1,4 +1,5 @@
-/* fake_body.h - the bodies of deliveries, made from numbers: what the forwarder makes of the outbox.
+/* fake_body.h - the bodies of deliveries, made from numbers: what the forwarder makes of the
+ * outbox.
  *
  * Included once by a test program; it defines the tg_body functions.
  */
@@ -15,22 +16,24 @@
 struct tg_body {
 	const char *instance, *stream;
 	uint64_t first, last;
-	uint32_t pad_bytes;      /* how much longer than its envelope each line is      */
+	uint32_t pad_bytes; /* how much longer than its envelope each line is      */
 	enum tg_framing framing;
 	uint64_t reads;
-	uint64_t fail_at_read;   /* this read and later ones fail; 0: none              */
+	uint64_t fail_at_read; /* this read and later ones fail; 0: none              */
 	uint64_t at;
 };
 
 enum { FAKE_LINE_BYTES_MAX = 8192 };
 
 /* One line without its end; returns its length. */
-static inline size_t fake_line(const struct tg_body *body, uint64_t seq, char line[FAKE_LINE_BYTES_MAX])
+static inline size_t fake_line(const struct tg_body *body, uint64_t seq,
+			       char line[FAKE_LINE_BYTES_MAX])
 {
-	int bytes = snprintf(line, FAKE_LINE_BYTES_MAX,
-			     "{\"_tidegate\":{\"instance\":\"%s\",\"stream\":\"%s\",\"op\":\"upsert\","
-			     "\"seq\":%" PRIu64 ",\"key\":%" PRIu64 "},\"pad\":\"%0*u\"}",
-			     body->instance, body->stream, seq, seq, (int)body->pad_bytes, 0u);
+	int bytes =
+		snprintf(line, FAKE_LINE_BYTES_MAX,
+			 "{\"_tidegate\":{\"instance\":\"%s\",\"stream\":\"%s\",\"op\":\"upsert\","
+			 "\"seq\":%" PRIu64 ",\"key\":%" PRIu64 "},\"pad\":\"%0*u\"}",
+			 body->instance, body->stream, seq, seq, (int)body->pad_bytes, 0u);
 
 	if (bytes <= 0 || bytes >= FAKE_LINE_BYTES_MAX)
 		abort();

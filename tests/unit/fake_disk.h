@@ -1,10 +1,11 @@
-/* fake_disk.h - a folder in memory that forgets what was not synced, and stops the world at any call.
+/* fake_disk.h - a folder in memory that forgets what was not synced, and stops the world at any
+ * call.
  *
  *      volatile: what a process sees          survives a kill
  *      durable:  what sync() made of it       survives a power cut
  *
- * The n-th call, counted from disk_arm(), ends the run by longjmp before it takes effect (a write may be torn:
- * half of it lands). Names carry their folder's path as given.
+ * The n-th call, counted from disk_arm(), ends the run by longjmp before it takes effect (a write
+ * may be torn: half of it lands). Names carry their folder's path as given.
  */
 #ifndef TG_TESTS_FAKE_DISK_H
 #define TG_TESTS_FAKE_DISK_H
@@ -30,8 +31,8 @@ static struct {
 	struct disk_file files[DISK_FILES_MAX];
 	uint64_t calls, crash_at;
 	enum disk_crash kind;
-	bool sync_lies;   /* says yes and does nothing: the auditor must notice */
-	int fail_err;     /* 0, or what each call answers from fail_at on         */
+	bool sync_lies; /* says yes and does nothing: the auditor must notice */
+	int fail_err;   /* 0, or what each call answers from fail_at on         */
 	uint64_t fail_at, fail_count;
 	jmp_buf crash;
 } disk;

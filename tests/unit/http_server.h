@@ -1,7 +1,7 @@
 /* http_server.h - an HTTP/1.1 server in the test's own thread, that answers what the script says.
  *
- * It listens on 127.0.0.1, takes one connection at a time and is moved on by server_turn(), so that client and
- * server step in turn and a run is the same each time. Included once by a test program.
+ * It listens on 127.0.0.1, takes one connection at a time and is moved on by server_turn(), so that
+ * client and server step in turn and a run is the same each time. Included once by a test program.
  */
 #ifndef TG_TESTS_HTTP_SERVER_H
 #define TG_TESTS_HTTP_SERVER_H
@@ -26,24 +26,25 @@ enum server_when {
 };
 
 struct server_reply {
-	const char *text;        /* NULL: none                                             */
+	const char *text; /* NULL: none                                             */
 	enum server_when when;
-	bool close;              /* end the connection behind it                           */
-	bool reset;              /* by a reset                                             */
-	size_t piece_bytes;      /* written in pieces, one a turn; 0: at once              */
+	bool close;         /* end the connection behind it                           */
+	bool reset;         /* by a reset                                             */
+	size_t piece_bytes; /* written in pieces, one a turn; 0: at once              */
 };
 
 static struct {
 	int listener, fd;
 	unsigned port;
 	struct server_reply script[SERVER_SCRIPT_MAX];
-	unsigned replies, next;  /* how many are scripted, and used */
+	unsigned replies, next; /* how many are scripted, and used */
 	unsigned connections;
 	char request[SERVER_REQUEST_BYTES]; /* the one under way, then the last whole one */
 	size_t bytes;
 	size_t reply_sent;
 	bool replying;
-	char kept[SERVER_SCRIPT_MAX][SERVER_REQUEST_BYTES / 16]; /* requests as they were answered */
+	char kept[SERVER_SCRIPT_MAX]
+		 [SERVER_REQUEST_BYTES / 16]; /* requests as they were answered */
 	size_t kept_bytes[SERVER_SCRIPT_MAX];
 } server = { .listener = -1, .fd = -1 };
 
@@ -62,7 +63,8 @@ static inline void server_drop(bool reset)
 
 static inline void server_start(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t bytes = sizeof(address);
 
 	server.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -123,7 +125,8 @@ static inline void server_write(void)
 
 	if (reply->piece_bytes != 0 && run > reply->piece_bytes)
 		run = reply->piece_bytes;
-	if (run != 0 && send(server.fd, reply->text + server.reply_sent, run, MSG_NOSIGNAL) != (ssize_t)run)
+	if (run != 0 &&
+	    send(server.fd, reply->text + server.reply_sent, run, MSG_NOSIGNAL) != (ssize_t)run)
 		run = all - server.reply_sent; /* it went away */
 	server.reply_sent += run;
 	if (server.reply_sent < all)

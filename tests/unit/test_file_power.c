@@ -1,25 +1,28 @@
-/* Goal: whatever call of the file sink a kill or a power cut hits, the files that consumers take hold each line
+/* Goal: whatever call of the file sink a kill or a power cut hits, the files that consumers take
+ * hold each line
  *       once, in order.
- * Method: the sink runs on a disk in memory; for each n the world stops at the n-th disk call or commit, forgets
+ * Method: the sink runs on a disk in memory; for each n the world stops at the n-th disk call or
+ * commit, forgets
  *       what was not synced, starts again from the committed receipts and goes on to the end. */
 #include <stdarg.h>
 
 #include "tests/unit/fake_disk.h"
 
-#define tg_file_open disk_open
-#define tg_file_write_at disk_write_at
-#define tg_file_read_at disk_read_at
-#define tg_file_sync disk_sync
-#define tg_file_truncate disk_truncate
-#define tg_file_size disk_size
-#define tg_file_rename disk_rename
-#define tg_file_sync_folder disk_sync_folder
+#define tg_file_open         disk_open
+#define tg_file_write_at     disk_write_at
+#define tg_file_read_at      disk_read_at
+#define tg_file_sync         disk_sync
+#define tg_file_truncate     disk_truncate
+#define tg_file_size         disk_size
+#define tg_file_rename       disk_rename
+#define tg_file_sync_folder  disk_sync_folder
 #define tg_file_make_folders disk_make_folders
-#define tg_file_close disk_close
+#define tg_file_close        disk_close
 /* Several writes a delivery, so that one can be cut short between them. */
 #undef CONFIG_TG_FILE_BUFFER_BYTES
 #define CONFIG_TG_FILE_BUFFER_BYTES 200
 #include "drivers/file/folder.c"
+#include "drivers/file/settle.c"
 #include "drivers/file/sink.c"
 
 #include "app/arena.h"
@@ -29,8 +32,8 @@
 
 enum { STREAMS = 3, RECORDS = 24, ARENA_BYTES = 1 << 20 };
 
-static const char *const stream_names[STREAMS] = { "rethinkdb/plant/readings", "rethinkdb/plant/Sites",
-						   "r.db/p/a b" };
+static const char *const stream_names[STREAMS] = { "rethinkdb/plant/readings",
+						   "rethinkdb/plant/Sites", "r.db/p/a b" };
 static const char instance[] = "plant-7-0123456789abcdef";
 
 /* What a store would hold: it changes only in world_commit(). */
@@ -50,7 +53,7 @@ static struct {
 	struct tg_why why; /* the last error of the sink */
 } audit;
 
-static struct file_state sink;
+static struct tg_file_state sink;
 static uint8_t arena_bytes[ARENA_BYTES];
 static uint32_t dice;
 static struct tg_now now;
@@ -73,10 +76,13 @@ static void commit(const struct tg_outcome *outcome)
 static void audit_line(const char *line, size_t bytes)
 {
 	for (unsigned i = 0; i < STREAMS; i++) {
-		struct tg_body body = { .instance = instance, .stream = stream_names[i], .pad_bytes = 40 };
+		struct tg_body body = { .instance = instance,
+					.stream = stream_names[i],
+					.pad_bytes = 40 };
 		char want[FAKE_LINE_BYTES_MAX];
 
-		if (fake_line(&body, audit.next[i], want) == bytes && memcmp(line, want, bytes) == 0) {
+		if (fake_line(&body, audit.next[i], want) == bytes &&
+		    memcmp(line, want, bytes) == 0) {
 			audit.next[i]++;
 			return;
 		}
@@ -128,22 +134,24 @@ static void boot(bool one)
 
 	memset(&sink, 0, sizeof(sink));
 	memcpy(sink.folder.path, "out", sizeof("out"));
-	sink.options = (struct tg_file_options){ .one = one, .rotate_at_end = true,
-						 .rotate_bytes = 900, .rotate_ms = 5000 };
+	sink.options = (struct tg_file_options){
+		.one = one, .rotate_at_end = true, .rotate_bytes = 900, .rotate_ms = 5000
+	};
 	tg_arena_init(&arena, arena_bytes, sizeof(arena_bytes));
 	TG_CHECK_INT(tg_file_sink.start(&sink, &arena, &now, why), 0);
 	for (uint32_t scope = 0; scope <= STREAMS; scope++) {
 		if (!store.receipts[scope].set)
 			continue;
-		int err = tg_file_sink.restore(&sink, scope,
-					       tg_view_of(store.receipts[scope].at,
-							  store.receipts[scope].bytes), why);
+		int err = tg_file_sink.restore(
+			&sink, scope,
+			tg_view_of(store.receipts[scope].at, store.receipts[scope].bytes), why);
 		if (err != TG_OK)
 			audit.wrong = true;
 	}
 }
 
-static void settle_all(int (*call)(void *, const struct tg_now *, struct tg_outcome *, struct tg_why *))
+static void settle_all(int (*call)(void *, const struct tg_now *, struct tg_outcome *,
+				   struct tg_why *))
 {
 	struct tg_outcome outcome;
 	int more = call(&sink, &now, &outcome, &audit.why);
@@ -162,18 +170,24 @@ static void deliver(uint32_t stream)
 {
 	uint64_t first = store.acked[stream] + 1;
 	uint64_t last = first + roll(4);
-	struct tg_body body = { .instance = instance, .stream = stream_names[stream], .pad_bytes = 40,
-				.framing = TG_FRAMING_NDJSON, .first = first };
+	struct tg_body body = { .instance = instance,
+				.stream = stream_names[stream],
+				.pad_bytes = 40,
+				.framing = TG_FRAMING_NDJSON,
+				.first = first };
 	struct tg_delivery delivery = { .instance = tg_view_str(instance),
 					.stream = tg_view_str(stream_names[stream]),
-					.stream_number = stream + 1, .first = first, .body = &body };
+					.stream_number = stream + 1,
+					.first = first,
+					.body = &body };
 	struct tg_outcome outcome;
 	int err;
 
 	body.last = delivery.last = last < RECORDS ? last : RECORDS;
 	delivery.count = delivery.last - first + 1;
 	err = tg_file_sink.deliver(&sink, &delivery, &now, &audit.why);
-	while (err == TG_OK && (err = tg_file_sink.step(&sink, &now, &outcome, &audit.why)) == TG_ERR_AGAIN)
+	while (err == TG_OK &&
+	       (err = tg_file_sink.step(&sink, &now, &outcome, &audit.why)) == TG_ERR_AGAIN)
 		err = TG_OK;
 	if (err != TG_OK) {
 		audit.wrong = true;
@@ -220,7 +234,8 @@ static void arm_again(void)
 	disk_arm(calls, (enum disk_crash)roll(DISK_CRASHES));
 }
 
-/* One whole life with one or two crashes. Returns how many calls a life without had; `audit` says what arrived. */
+/* One whole life with one or two crashes. Returns how many calls a life without had; `audit` says
+ * what arrived. */
 static uint64_t run(uint64_t crash_at, enum disk_crash kind, bool one)
 {
 	static volatile unsigned crashes;
@@ -238,7 +253,8 @@ static uint64_t run(uint64_t crash_at, enum disk_crash kind, bool one)
 	disk_arm(crash_at, kind);
 	if (setjmp(disk.crash) != 0) {
 		disk_after_crash();
-		if (++crashes == 1) /* and once more, soon: while it starts again, or shortly after */
+		if (++crashes ==
+		    1) /* and once more, soon: while it starts again, or shortly after */
 			arm_again();
 	}
 	live(one);
@@ -264,7 +280,8 @@ static void every_crash(bool one)
 
 		while (run(crash_at, (enum disk_crash)kind, one) == UINT64_MAX) {
 			if (audit.wrong)
-				TG_FAIL("crash kind %u at call %" PRIu64 ": %s", kind, crash_at, audit.why.text);
+				TG_FAIL("crash kind %u at call %" PRIu64 ": %s", kind, crash_at,
+					audit.why.text);
 			crash_at++;
 		}
 		TG_CHECK(!audit.wrong);
@@ -299,7 +316,8 @@ TG_TEST(file_power_lying_disk_is_noticed)
 	TG_CHECK(noticed > 20);
 }
 
-/* Each disk call fails once (full, broken, forbidden): the forwarder repeats, nothing is lost or doubled. */
+/* Each disk call fails once (full, broken, forbidden): the forwarder repeats, nothing is lost or
+ * doubled. */
 static void boot_and_try(uint64_t fail_at, int err)
 {
 	struct tg_why why = { 0 };
@@ -311,15 +329,23 @@ static void boot_and_try(uint64_t fail_at, int err)
 	disk.fail_at = fail_at;
 	disk.fail_count = 1;
 	for (uint64_t first = 1; first <= RECORDS;) {
-		struct tg_body body = { .instance = instance, .stream = stream_names[0], .pad_bytes = 40,
-					.framing = TG_FRAMING_NDJSON, .first = first, .last = first + 5 };
+		struct tg_body body = { .instance = instance,
+					.stream = stream_names[0],
+					.pad_bytes = 40,
+					.framing = TG_FRAMING_NDJSON,
+					.first = first,
+					.last = first + 5 };
 		struct tg_delivery delivery = { .instance = tg_view_str(instance),
 						.stream = tg_view_str(stream_names[0]),
-						.stream_number = 1, .first = first, .last = first + 5,
-						.count = 6, .body = &body };
+						.stream_number = 1,
+						.first = first,
+						.last = first + 5,
+						.count = 6,
+						.body = &body };
 		int rc = tg_file_sink.deliver(&sink, &delivery, &now, &why);
 
-		while (rc == TG_OK && (rc = tg_file_sink.step(&sink, &now, &outcome, &why)) == TG_ERR_AGAIN)
+		while (rc == TG_OK &&
+		       (rc = tg_file_sink.step(&sink, &now, &outcome, &why)) == TG_ERR_AGAIN)
 			rc = TG_OK;
 		if (rc != TG_OK) {
 			TG_CHECK(why.text[0] != '\0');

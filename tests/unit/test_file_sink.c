@@ -1,4 +1,5 @@
-/* The file sink on a real folder: names, receipts, descriptors, a full disk, files changed by hand, `-`. */
+/* The file sink on a real folder: names, receipts, descriptors, a full disk, files changed by hand,
+ * `-`. */
 #include "drivers/file/sink.h"
 
 #include <dirent.h>
@@ -65,7 +66,8 @@ static void begin(const char *members)
 {
 	const char *base = getenv("TMPDIR");
 
-	(void)snprintf(rig.folder, sizeof(rig.folder), "%s/tg-file-XXXXXX", base != NULL ? base : "/tmp");
+	(void)snprintf(rig.folder, sizeof(rig.folder), "%s/tg-file-XXXXXX",
+		       base != NULL ? base : "/tmp");
 	TG_CHECK(mkdtemp(rig.folder) != NULL);
 	start(members);
 }
@@ -99,11 +101,18 @@ static void end(void)
 /* Delivers; the error of deliver or step. */
 static int deliver(const char *stream, uint32_t number, uint64_t first, uint64_t last)
 {
-	struct tg_body body = { .instance = instance, .stream = stream, .first = first, .last = last,
+	struct tg_body body = { .instance = instance,
+				.stream = stream,
+				.first = first,
+				.last = last,
 				.framing = TG_FRAMING_NDJSON };
-	struct tg_delivery delivery = { .instance = tg_view_str(instance), .stream = tg_view_str(stream),
-					.stream_number = number, .first = first, .last = last,
-					.count = last - first + 1, .body = &body };
+	struct tg_delivery delivery = { .instance = tg_view_str(instance),
+					.stream = tg_view_str(stream),
+					.stream_number = number,
+					.first = first,
+					.last = last,
+					.count = last - first + 1,
+					.body = &body };
 	int err = tg_file_sink.deliver(rig.state, &delivery, &rig.now, &rig.why);
 
 	if (err == TG_OK)
@@ -196,8 +205,12 @@ TG_TEST(file_names_carry_numbers)
 
 TG_TEST(file_receipt_goes_around_and_is_guarded)
 {
-	struct tg_file_receipt in = { .phase = TG_FILE_ROTATING, .number = 5, .last = 9, .length = 1234,
-				      .opened_wall_ms = -1, .active = "a.000000000005.open",
+	struct tg_file_receipt in = { .phase = TG_FILE_ROTATING,
+				      .number = 5,
+				      .last = 9,
+				      .length = 1234,
+				      .opened_wall_ms = -1,
+				      .active = "a.000000000005.open",
 				      .rotated = "a.000000000005-000000000009.ndjson" };
 	struct tg_file_receipt out;
 	uint8_t at[TG_FILE_RECEIPT_BYTES_MAX];
@@ -219,7 +232,8 @@ TG_TEST(file_receipt_goes_around_and_is_guarded)
 
 TG_TEST(file_configuration_is_checked)
 {
-	configure(",\"path\":\"\",\"layout\":\"two\",\"rotate_bytes\":-1,\"mode\":\"0444\",\"pth\":1");
+	configure(",\"path\":\"\",\"layout\":\"two\",\"rotate_bytes\":-1,\"mode\":\"0444\",\"pth\":"
+		  "1");
 	TG_CHECK_INT(rig.problems.count, 5);
 	configure(",\"path\":\"x/\",\"layout\":\"one\",\"mode\":\"0600\",\"rotate_seconds\":0");
 	TG_CHECK_INT(rig.problems.count, 0);
@@ -279,8 +293,8 @@ TG_TEST(file_another_store_s_files_are_not_overwritten)
 {
 	begin("");
 	append("r.p.t.000000000001-000000000002.ndjson", "taken by nobody yet\n");
-	append("r.p.t.000000000001.open",
-	       "{\"_tidegate\":{\"instance\":\"plant-7-fedcba9876543210\",\"stream\":\"r/p/t\"}}\n");
+	append("r.p.t.000000000001.open", "{\"_tidegate\":{\"instance\":\"plant-7-"
+					  "fedcba9876543210\",\"stream\":\"r/p/t\"}}\n");
 	deliver_and_ack("r/p/t", 1, 1, 2);
 	TG_CHECK(size_of("r.p.t.000000000001.left") > 0);
 	finish();
@@ -385,14 +399,24 @@ TG_TEST(file_probe_leaves_nothing)
 
 TG_TEST(file_a_body_that_cannot_be_read_is_not_delivered)
 {
-	struct tg_body body = { .instance = instance, .stream = "r/p/t", .first = 1, .last = 2,
-				.framing = TG_FRAMING_NDJSON, .fail_at_read = 1 };
-	struct tg_delivery delivery = { .instance = tg_view_str(instance), .stream = tg_view_str("r/p/t"),
-					.stream_number = 1, .first = 1, .last = 2, .count = 2, .body = &body };
+	struct tg_body body = { .instance = instance,
+				.stream = "r/p/t",
+				.first = 1,
+				.last = 2,
+				.framing = TG_FRAMING_NDJSON,
+				.fail_at_read = 1 };
+	struct tg_delivery delivery = { .instance = tg_view_str(instance),
+					.stream = tg_view_str("r/p/t"),
+					.stream_number = 1,
+					.first = 1,
+					.last = 2,
+					.count = 2,
+					.body = &body };
 
 	begin("");
 	TG_CHECK_INT(tg_file_sink.deliver(rig.state, &delivery, &rig.now, &rig.why), 0);
-	TG_CHECK_INT(tg_file_sink.step(rig.state, &rig.now, &rig.outcome, &rig.why), TG_ERR_DAMAGED);
+	TG_CHECK_INT(tg_file_sink.step(rig.state, &rig.now, &rig.outcome, &rig.why),
+		     TG_ERR_DAMAGED);
 	deliver_and_ack("r/p/t", 1, 1, 2);
 	end();
 }

@@ -1,5 +1,6 @@
-/* What app/sink.h promises of any sink: every entry of drivers/registry.c must pass. A sink whose type is not known
- * here fails the test: give it a configuration and, when it has a target, a server. */
+/* What app/sink.h promises of any sink: every entry of drivers/registry.c must pass. A sink whose
+ * type is not known here fails the test: give it a configuration and, when it has a target, a
+ * server. */
 #include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,11 +35,13 @@ static struct {
 static void config_of(const char *type, char text[TEXT_BYTES])
 {
 	if (strcmp(type, "file") == 0)
-		(void)snprintf(text, TEXT_BYTES, "{\"name\":\"s\",\"type\":\"file\",\"path\":\"%s/out\"}",
+		(void)snprintf(text, TEXT_BYTES,
+			       "{\"name\":\"s\",\"type\":\"file\",\"path\":\"%s/out\"}",
 			       rig.folder);
 	else if (strcmp(type, "https") == 0)
 		(void)snprintf(text, TEXT_BYTES,
-			       "{\"name\":\"s\",\"type\":\"https\",\"url\":\"http://127.0.0.1:%u/\",\"gzip\":true}",
+			       "{\"name\":\"s\",\"type\":\"https\",\"url\":\"http://127.0.0.1:%u/"
+			       "\",\"gzip\":true}",
 			       server.port);
 	else if (strcmp(type, "null") == 0)
 		(void)snprintf(text, TEXT_BYTES, "{\"name\":\"s\",\"type\":\"null\"}");
@@ -84,7 +87,8 @@ static void begin(const struct tg_sink_ops *ops)
 		tg_crc32c_init();
 	}
 	once = true;
-	(void)snprintf(rig.folder, sizeof(rig.folder), "%s/tg-sink-XXXXXX", base != NULL ? base : "/tmp");
+	(void)snprintf(rig.folder, sizeof(rig.folder), "%s/tg-sink-XXXXXX",
+		       base != NULL ? base : "/tmp");
 	TG_CHECK(mkdtemp(rig.folder) != NULL);
 	rig.now = (struct tg_now){ .mono_ms = 5000, .wall_ms = INT64_C(1700000000000) };
 	server_start();
@@ -98,7 +102,8 @@ static void end(const struct tg_sink_ops *ops)
 	struct dirent *entry;
 
 	ops->stop(rig.state);
-	for (size_t i = ops->state_bytes; i < sizeof(rig.state); i++) /* nothing behind its state is its own */
+	for (size_t i = ops->state_bytes; i < sizeof(rig.state);
+	     i++) /* nothing behind its state is its own */
 		TG_CHECK_INT(((uint8_t *)rig.state)[i], 0xa5);
 	server_stop();
 	(void)snprintf(path, sizeof(path), "%s/out", rig.folder);
@@ -120,16 +125,24 @@ static struct tg_body body_of(const struct tg_sink_ops *ops, uint64_t first, uin
 	struct tg_sink_limits limits;
 
 	ops->limits(rig.state, &limits);
-	return (struct tg_body){ .instance = instance, .stream = stream, .first = first, .last = last,
-				 .framing = limits.framing, .pad_bytes = 100 };
+	return (struct tg_body){ .instance = instance,
+				 .stream = stream,
+				 .first = first,
+				 .last = last,
+				 .framing = limits.framing,
+				 .pad_bytes = 100 };
 }
 
 /* Delivers `body`; the last error. */
 static int deliver(const struct tg_sink_ops *ops, struct tg_body *body)
 {
-	struct tg_delivery delivery = { .instance = tg_view_str(instance), .stream = tg_view_str(stream),
-					.stream_number = 1, .first = body->first, .last = body->last,
-					.count = body->last - body->first + 1, .body = body };
+	struct tg_delivery delivery = { .instance = tg_view_str(instance),
+					.stream = tg_view_str(stream),
+					.stream_number = 1,
+					.first = body->first,
+					.last = body->last,
+					.count = body->last - body->first + 1,
+					.body = body };
 	int err = ops->deliver(rig.state, &delivery, &rig.now, &rig.why);
 
 	for (unsigned turn = 0; err == TG_OK || err == TG_ERR_AGAIN; turn++) {
@@ -149,7 +162,8 @@ static int deliver(const struct tg_sink_ops *ops, struct tg_body *body)
 
 static void answer_ok(void)
 {
-	server_reply((struct server_reply){ .text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" });
+	server_reply(
+		(struct server_reply){ .text = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" });
 }
 
 static int each(void (*test)(const struct tg_sink_ops *ops))
@@ -171,7 +185,8 @@ static void is_filled(const struct tg_sink_ops *ops)
 
 	TG_CHECK(ops->type != NULL && ops->guarantee != NULL && strlen(ops->guarantee) > 0);
 	TG_CHECK(ops->state_bytes > 0 && ops->state_bytes <= CONFIG_TG_SINK_BYTES_MAX);
-	TG_CHECK(ops->acked != NULL && ops->idle != NULL && ops->finish != NULL && ops->probe != NULL);
+	TG_CHECK(ops->acked != NULL && ops->idle != NULL && ops->finish != NULL &&
+		 ops->probe != NULL);
 	ops->limits(rig.state, &limits);
 	TG_CHECK(limits.batch_records_max > 0 && limits.batch_bytes_max > 0);
 	TG_CHECK(limits.framing == TG_FRAMING_NDJSON || limits.framing == TG_FRAMING_ARRAY);
@@ -189,7 +204,8 @@ static void configures(const struct tg_sink_ops *ops)
 	char text[TEXT_BYTES];
 
 	ops->stop(rig.state);
-	(void)snprintf(text, sizeof(text), "{\"name\":\"s\",\"type\":\"%s\",\"no_such_member\":1}", ops->type);
+	(void)snprintf(text, sizeof(text), "{\"name\":\"s\",\"type\":\"%s\",\"no_such_member\":1}",
+		       ops->type);
 	configure(ops, text, &problems);
 	TG_CHECK(problems.count >= 1);
 	for (uint32_t i = 0; i < problems.count && i < TG_PROBLEMS_MAX; i++)
@@ -229,7 +245,8 @@ TG_TEST(contract_delivers)
 	each(delivers);
 }
 
-/* A delivery larger than any buffer is taken in steps, and never asks for the body behind its end. */
+/* A delivery larger than any buffer is taken in steps, and never asks for the body behind its end.
+ */
 static void takes_large(const struct tg_sink_ops *ops)
 {
 	struct tg_body body = body_of(ops, 1, 400);
@@ -245,7 +262,8 @@ TG_TEST(contract_large_deliveries)
 	each(takes_large);
 }
 
-/* The delivery fails as a whole: an error with a sentence, and the same delivery goes well afterwards. */
+/* The delivery fails as a whole: an error with a sentence, and the same delivery goes well
+ * afterwards. */
 static void survives_failure(const struct tg_sink_ops *ops)
 {
 	struct tg_body body = body_of(ops, 1, 20);
@@ -334,8 +352,12 @@ TG_TEST(contract_probe_says_something)
 static void stops(const struct tg_sink_ops *ops)
 {
 	struct tg_body body = body_of(ops, 1, 5000);
-	struct tg_delivery delivery = { .instance = tg_view_str(instance), .stream = tg_view_str(stream),
-					.stream_number = 1, .first = 1, .last = 5000, .count = 5000,
+	struct tg_delivery delivery = { .instance = tg_view_str(instance),
+					.stream = tg_view_str(stream),
+					.stream_number = 1,
+					.first = 1,
+					.last = 5000,
+					.count = 5000,
 					.body = &body };
 	int before = dup(0), after;
 

@@ -1,0 +1,148 @@
+/* https_rig.h - an HTTPS sink and the scripted server it talks to, stepped in turn on the
+ * test's own clock.
+ *
+ * Included once by a test program. TLS is the e2e ring's.
+ */
+#ifndef TG_TESTS_HTTPS_RIG_H
+#define TG_TESTS_HTTPS_RIG_H
+
+#include "drivers/https/sink.h"
+
+#include "app/arena.h"
+#include "drivers/https/answer.h"
+#include "drivers/json/json.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/loop.h"
+#include "tests/check.h"
+#include "tests/unit/fake_body.h"
+#include "tests/unit/http_server.h"
+
+enum { ARENA_BYTES = 2 << 20, TURNS_MAX = 200000 };
+
+#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+static const char instance[] = "plant-7-0123456789abcdef";
+static const char stream[] = "rethinkdb/plant/readings";
+
+static struct {
+	uint64_t state[CONFIG_TG_SINK_BYTES_MAX / sizeof(uint64_t)];
+	uint8_t arena_bytes[ARENA_BYTES];
+	struct tg_arena arena;
+	struct tg_problems problems;
+	struct tg_outcome outcome;
+	struct tg_why why;
+	struct tg_now now;
+	uint64_t turn_ms; /* what the clock moves each turn */
+	struct tg_body body;
+	struct tg_delivery delivery;
+} rig;
+
+static inline void configure(const char *url, const char *members)
+{
+	char text[8192];
+	const struct tg_json *config;
+	struct tg_why why;
+
+	tg_log_setup(TG_LOG_ERROR, false);
+	(void)snprintf(text, sizeof(text), "{\"name\":\"up\",\"type\":\"https\",\"url\":\"%s\"%s}",
+		       url, members);
+	tg_arena_init(&rig.arena, rig.arena_bytes, sizeof(rig.arena_bytes));
+	memset(&rig.problems, 0, sizeof(rig.problems));
+	TG_CHECK_INT(tg_json_parse(tg_view_str(text), &rig.arena, &config, &why), 0);
+	tg_https_sink.configure(rig.state, config, &rig.problems);
+}
+
+static inline void begin(const char *members)
+{
+	static bool signals;
+	char url[64];
+
+	if (!signals)
+		tg_loop_signals();
+	signals = true;
+	server_start();
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/ingest?x=1", server.port);
+	configure(url, members);
+	TG_CHECK_INT(rig.problems.count, 0);
+	rig.now = (struct tg_now){ .mono_ms = 1000, .wall_ms = INT64_C(784111777000) };
+	rig.turn_ms = 0;
+	TG_CHECK_INT(tg_https_sink.start(rig.state, &rig.arena, &rig.now, &rig.why), 0);
+	TG_CHECK(rig.arena.used <= ARENA_BYTES);
+}
+
+static inline void end(void)
+{
+	tg_https_sink.stop(rig.state);
+	server_stop();
+}
+
+/* Steps client and server in turn. */
+static inline int turn_until_done(int (*step)(void))
+{
+	int err = TG_ERR_AGAIN;
+
+	for (unsigned turn = 0; err == TG_ERR_AGAIN; turn++) {
+		TG_CHECK(turn < TURNS_MAX);
+		server_turn();
+		err = step();
+		rig.now.mono_ms += rig.turn_ms;
+	}
+	return err;
+}
+
+static inline int step_sink(void)
+{
+	return tg_https_sink.step(rig.state, &rig.now, &rig.outcome, &rig.why);
+}
+
+static inline int step_probe(void)
+{
+	return tg_https_sink.probe(rig.state, &rig.now, &rig.why);
+}
+
+static inline int deliver_padded(uint64_t first, uint64_t last, uint32_t pad_bytes)
+{
+	struct tg_sink_limits limits;
+	int err;
+
+	tg_https_sink.limits(rig.state, &limits);
+	rig.why.text[0] = '\0';
+	rig.body = (struct tg_body){ .instance = instance,
+				     .stream = stream,
+				     .first = first,
+				     .last = last,
+				     .framing = limits.framing,
+				     .pad_bytes = pad_bytes };
+	rig.delivery = (struct tg_delivery){ .instance = tg_view_str(instance),
+					     .stream = tg_view_str(stream),
+					     .stream_number = 1,
+					     .first = first,
+					     .last = last,
+					     .count = last - first + 1,
+					     .body = &rig.body };
+	err = tg_https_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why);
+	return err == TG_OK ? turn_until_done(step_sink) : err;
+}
+
+static inline int deliver(uint64_t first, uint64_t last)
+{
+	return deliver_padded(first, last, 0);
+}
+
+/* One delivery answered with `text`. */
+static inline int answered(const char *text)
+{
+	server_reply((struct server_reply){ .text = text });
+	return deliver(1, 4);
+}
+
+static inline const char *body_of(unsigned request)
+{
+	const char *end = strstr(server.kept[request], "\r\n\r\n");
+
+	TG_CHECK(end != NULL);
+	return end + 4;
+}
+
+#endif
