@@ -189,11 +189,11 @@ static void commit(struct tg_agent *agent, const struct tg_turn *turn)
 			agent->sources[i].config->ops->taken(agent->sources[i].config->state);
 }
 
-static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uint64_t give_up_ms)
+static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uint64_t until_ms)
 {
 	struct tg_wants *wants = agent->host->wants();
 
-	agent->host->wake_at(wants, give_up_ms);
+	agent->host->wake_at(wants, until_ms);
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		const struct tg_agent_source *source = &agent->sources[i];
 		if (source->phase == TG_SOURCE_RUN && !tg_outbox_full(&agent->box))
@@ -219,7 +219,8 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 	uint64_t mark = agent->box.commit_count_;
 
 	for (uint32_t i = 0; i < agent->config->source_count; i++)
-		mark += agent->sources[i].intake.counts.bytes_read + agent->sources[i].done_streams;
+		mark += agent->sources[i].intake.counts.bytes_read + agent->sources[i].done_streams +
+			agent->sources[i].failed_streams + agent->sources[i].phase;
 	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
 		const struct tg_forwarder *fwd = &agent->forwarders[i];
 		mark += fwd->delivered_count;
@@ -227,6 +228,19 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 			mark += fwd->body_.given_ + fwd->body_.skip_;
 	}
 	return mark;
+}
+
+/* When to stop trying, should nothing move until then. While a source reads it never comes: a source
+ * has deadlines of its own, and a slow server is no reason to end with half of its rows. */
+static uint64_t give_up_ms(const struct tg_agent *agent)
+{
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		const struct tg_agent_source *source = &agent->sources[i];
+		if (!tg_agent_source_over(source) && source->phase != TG_SOURCE_PAUSED &&
+		    !tg_outbox_full(&agent->box))
+			return UINT64_MAX;
+	}
+	return agent->progress_ms_ + agent->options_->wait_ms;
 }
 
 static bool all_closed(const struct tg_agent *agent)
@@ -272,7 +286,7 @@ static void turn_once(struct tg_agent *agent, struct tg_turn *turn)
 	if (options->progress != NULL)
 		options->progress(options->context, agent, turn);
 	if (!moved)
-		wait_for_all(agent, turn, agent->progress_ms_ + options->wait_ms);
+		wait_for_all(agent, turn, give_up_ms(agent));
 }
 
 static void summarise(const struct tg_agent *agent, struct tg_sync_summary *summary)
@@ -312,8 +326,7 @@ void tg_agent_sync(struct tg_agent *agent, const struct tg_sync_options *options
 	agent->options_ = options;
 	do {
 		turn_once(agent, &turn);
-	} while (!all_closed(agent) && !agent->stopping_ &&
-		 turn.mono_ms < agent->progress_ms_ + options->wait_ms);
+	} while (!all_closed(agent) && !agent->stopping_ && turn.mono_ms < give_up_ms(agent));
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		struct tg_agent_source *source = &agent->sources[i];
 		if (tg_agent_source_over(source) || source->phase == TG_SOURCE_PAUSED)

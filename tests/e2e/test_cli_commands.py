@@ -149,6 +149,15 @@ class Sync(Plant):
         self.assertEqual([stream["stream"] for stream in failed], ["rethinkdb/plant/alarms"])
         self.assertTrue(failed[0]["error"])
 
+    def test_a_server_that_falls_silent_is_waited_for_as_long_as_it_may(self):
+        self.do("fault", kind="stall", bytes=20000, times=1)
+        path = self.ours(answer_seconds=3)
+        self.assertEqual(self.sync(path, "--wait", "1")["records_delivered"], ROWS)
+        self.do("fault", kind="stall", bytes=20000)
+        self.do("change", table="plant.readings", count=TABLES["readings"])
+        summary = self.sync(path, "--wait", "1", code=11)
+        self.assertTrue(summary["partial"])
+
     def test_a_terminal_sees_progress_and_no_log(self):
         import pty
         leader, follower = pty.openpty()
