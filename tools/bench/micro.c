@@ -20,19 +20,30 @@
 
 enum { BYTES = 1 << 20, ROWS_MAX = 4096, ROUNDS = 7 };
 
-static const char plain_row[] =
-	"{\"alarm\":false,\"batch\":\"A-2026-%07u\",\"device_id\":\"press-%06u\",\"id\":"
-	"\"%08x-3c1f-4e8a-9b60-5d2f7a81c4e3\",\"note\":\"routine sample of the night shift, "
-	"nothing "
-	"to see here\",\"pressure\":101.325,\"serial\":\"SN-8812-%06u-XQ\",\"site\":\"Werk Nord, "
-	"Halle "
-	"3, Linie 12\",\"temperature\":21.437,\"ts\":1700%06u.123}";
-static const char nested_row[] =
-	"{\"alarm\":false,\"batch\":\"A-2026-%07u\",\"device_id\":\"press-%06u\",\"id\":"
-	"\"%08x-3c1f-4e8a-9b60-5d2f7a81c4e3\",\"limits\":{\"high\":85.5,\"low\":-10,\"unit\":\"C\"}"
-	","
-	"\"samples\":[1.25,2.5,3.75],\"serial\":\"SN-%06u-XQ\",\"temperature\":21.437,\"ts\":{"
-	"\"$reql_type$\":\"TIME\",\"epoch_time\":1700%06u.123,\"timezone\":\"+00:00\"}}";
+/* Row number `n` at `at`; returns its length. */
+static int put_plain(char *at, size_t cap, uint32_t n)
+{
+	return snprintf(at, cap,
+			"{\"alarm\":false,\"batch\":\"A-2026-%07u\",\"device_id\":"
+			"\"press-%06u\",\"id\":\"%08x-3c1f-4e8a-9b60-5d2f7a81c4e3\","
+			"\"note\":\"routine sample of the night shift, nothing to see "
+			"here\",\"pressure\":101.325,\"serial\":"
+			"\"SN-8812-%06u-XQ\",\"site\":\"Werk Nord, Halle 3, Linie 12\","
+			"\"temperature\":21.437,\"ts\":1700%06u.123}",
+			n, n * 7, n * 2654435761u, n, n);
+}
+
+static int put_nested(char *at, size_t cap, uint32_t n)
+{
+	return snprintf(at, cap,
+			"{\"alarm\":false,\"batch\":\"A-2026-%07u\",\"device_id\":"
+			"\"press-%06u\",\"id\":\"%08x-3c1f-4e8a-9b60-5d2f7a81c4e3\","
+			"\"limits\":{\"high\":85.5,\"low\":-10,\"unit\":\"C\"},\"samples\":[1.25,2."
+			"5,3.75],\"serial\":"
+			"\"SN-%06u-XQ\",\"temperature\":21.437,\"ts\":{\"$reql_type$\":\"TIME\","
+			"\"epoch_time\":1700%06u.123,\"timezone\":\"+00:00\"}}",
+			n, n * 7, n * 2654435761u, n, n);
+}
 
 struct rows {
 	uint8_t at[BYTES + 64];
@@ -60,7 +71,7 @@ static void must(int rc)
 	exit(1);
 }
 
-static void fill(struct rows *rows, const char *format)
+static void fill(struct rows *rows, int (*put)(char *at, size_t cap, uint32_t n))
 {
 	size_t used = 0;
 	uint32_t n = 0;
@@ -69,7 +80,7 @@ static void fill(struct rows *rows, const char *format)
 		char *at = (char *)rows->at + used;
 		struct tg_record *row = &rows->row[n];
 		struct tg_scan scan;
-		size_t bytes = (size_t)snprintf(at, 512, format, n, n * 7, n * 2654435761u, n, n);
+		size_t bytes = (size_t)put(at, 512, n);
 		scan_start(&scan);
 		must(tg_scan_feed(&scan, (uint8_t *)at, bytes, 0));
 		*row = (struct tg_record){ .op = TG_UPSERT,
@@ -204,8 +215,8 @@ int main(int argc, char **argv)
 {
 	uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
 
-	fill(&plain, plain_row);
-	fill(&nested, nested_row);
+	fill(&plain, put_plain);
+	fill(&nested, put_nested);
 	printf("rows of %u bytes (plain) and %u bytes (nested)\n", plain.bytes, nested.bytes);
 	measure("scan, plain", run_scan, &plain, count);
 	measure("scan, nested", run_scan, &nested, count);

@@ -1,0 +1,137 @@
+"""A real RethinkDB on loopback with a plant's readings in it, for tools/bench."""
+
+import json
+import os
+import pathlib
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import reql  # noqa: E402
+
+DATABASE = "plant"
+START_SECONDS_MAX = 60
+LOAD_SECONDS_MAX = 1800
+INSERT_ROWS = 500
+YEAR_SECONDS = 365 * 86400
+
+ROW = ('{"id":"%s","alarm":%s,"batch":"A-2026-%07d","device_id":"press-%03d",'
+       '"limits":{"high":%d.5,"low":-10,"unit":"C"},"pressure":%d.%02d,"serial":"SN-8812-%06d-XQ",'
+       '"site":"Werk Nord, Halle %d","temperature":%d.%03d,"turns":%d,'
+       '"updated_at":{"$reql_type$":"TIME","epoch_time":%d.%03d,"timezone":"+00:00"}}')
+
+
+def program():
+    """The server's path, or None."""
+    return os.environ.get("TIDEGATE_RETHINKDB") or shutil.which("rethinkdb")
+
+
+def row_text(dice, newest):
+    """One reading as ReQL's JSON: about 330 bytes on the wire, keys in no order."""
+    def pick(below):
+        return int(dice.random() * below)
+    key = uuid.UUID(int=dice.getrandbits(128), version=4)
+    return ROW % (key, "true" if pick(50) == 0 else "false", pick(10**7), pick(1000), pick(90),
+                  pick(200), pick(100), pick(10**6), pick(12), pick(80), pick(1000), pick(10**6),
+                  newest - pick(YEAR_SECONDS), pick(1000))
+
+
+class Writer(reql.Connection):
+    """A connection that writes without waiting for each answer."""
+
+    def write(self, query):
+        """The server's receive window is the brake."""
+        self._token += 1
+        body = query.encode()
+        self._sock.sendall(struct.pack("<qI", self._token, len(body)) + body)
+
+    def settle(self):
+        """Returns once all is written."""
+        self._sock.settimeout(LOAD_SECONDS_MAX)
+        self.write("[4]")
+        token, length = struct.unpack("<qI", self._lines.read(12))
+        if token != self._token or json.loads(self._lines.read(length))["t"] != 4:
+            raise reql.Failed("the server did not take the rows")
+
+
+class Plant:
+    """The server process; `with Plant(folder, port) as plant: plant.load("readings", 300000)`."""
+
+    def __init__(self, folder, port):
+        self.folder, self.port = pathlib.Path(folder), port
+        self.newest = int(time.time()) - 7 * 86400
+        self.process = None
+
+    def __enter__(self):
+        log = open(self.folder / "server.log", "wb")
+        self.process = subprocess.Popen(
+            [program(), "--directory", str(self.folder / "data"), "--bind", "127.0.0.1",
+             "--driver-port", str(self.port), "--cluster-port", str(self.port + 1),
+             "--no-http-admin", "--no-update-check", "--cache-size", "4096"],
+            stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
+        log.close()
+        self.await_login()
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+
+    def connect(self):
+        return reql.Connection("127.0.0.1", self.port)
+
+    def await_login(self):
+        """Returns once the server lets us in."""
+        ends = time.monotonic() + START_SECONDS_MAX
+        while True:
+            try:
+                self.connect().close()
+                return
+            except (OSError, reql.Failed):
+                if self.process.poll() is not None or time.monotonic() > ends:
+                    raise
+                time.sleep(0.1)
+
+    def load(self, table, rows, seed=1):
+        """Makes `table` and fills it; keys, values and times follow from `seed`."""
+        with self.connect() as server:
+            if DATABASE not in server.run([59, []]):
+                server.run([57, [DATABASE]])
+            server.run([60, [[14, [DATABASE]], table]])
+            term = reql.table_term(DATABASE, table)
+            server.run([75, [term, "updated_at"]])
+            server.run([140, [term, "updated_at"]])
+            self.pour(table, rows, seed)
+            server.run([138, [term]])
+            server.run([140, [term, "updated_at"]])
+
+    def pour(self, table, rows, seed):
+        """Inserts without waiting for each answer; the server's receive window is the brake."""
+        dice = random.Random(seed)
+        head = f'[1,[56,[[15,[[14,["{DATABASE}"]],"{table}"]],[2,['
+        tail = ']]],{"durability":"soft"}],{"noreply":true}]'
+        with Writer("127.0.0.1", self.port) as server:
+            for at in range(0, rows, INSERT_ROWS):
+                count = min(INSERT_ROWS, rows - at)
+                part = ",".join(row_text(dice, self.newest) for _ in range(count))
+                server.write(head + part + tail)
+            server.settle()
+
+    def change(self, table, count, moment, seed):
+        """Gives `count` rows of `table` another temperature, and `moment` as their time."""
+        term = reql.table_term(DATABASE, table)
+        stamp = {"$reql_type$": "TIME", "epoch_time": moment, "timezone": "+00:00"}
+        with self.connect() as server:
+            sample = server.run([33, [[81, [term, count]], "id"]])
+            picked = [78, [term, *(row["id"] for row in sample)]]
+            found = server.run([53, [picked, {"updated_at": stamp, "temperature": 900 + seed}]])
+        if int(found["replaced"][1]) != count:
+            raise SystemExit(f"bench: {found} when {count} rows were to change")
