@@ -71,7 +71,7 @@ static uint64_t delivered(const struct tg_agent *agent)
 static void draw(const struct tg_agent *agent, const struct tg_agent_source *source,
 		 const struct sight *sight)
 {
-	char line[LINE_BYTES], rate[TG_PRINT_SIZE_BYTES], share[8] = "";
+	char line[LINE_BYTES], rate[TG_PRINT_SIZE_BYTES], share[16] = "";
 
 	if (sight->percent > 0)
 		snprintf(share, sizeof(share), " %u%%", sight->percent);
