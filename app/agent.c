@@ -219,8 +219,9 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 	uint64_t mark = agent->box.commit_count_;
 
 	for (uint32_t i = 0; i < agent->config->source_count; i++)
-		mark += agent->sources[i].intake.counts.bytes_read + agent->sources[i].done_streams +
-			agent->sources[i].failed_streams + agent->sources[i].phase;
+		mark += agent->sources[i].intake.counts.bytes_read +
+			agent->sources[i].done_streams + agent->sources[i].failed_streams +
+			agent->sources[i].phase;
 	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
 		const struct tg_forwarder *fwd = &agent->forwarders[i];
 		mark += fwd->delivered_count;
@@ -230,8 +231,8 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 	return mark;
 }
 
-/* When to stop trying, should nothing move until then. While a source reads it never comes: a source
- * has deadlines of its own, and a slow server is no reason to end with half of its rows. */
+/* When to stop trying, should nothing move until then. While a source reads it never comes: a
+ * source has deadlines of its own, and a slow server is no reason to end with half of its rows. */
 static uint64_t give_up_ms(const struct tg_agent *agent)
 {
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
@@ -318,6 +319,24 @@ static void summarise(const struct tg_agent *agent, struct tg_sync_summary *summ
 	summary->stopped = agent->stopping_;
 }
 
+/* Sources that could not be reached again in time have failed: what they gave is still to be
+ * delivered. Returns whether there was one. */
+static bool abandon_paused(struct tg_agent *agent)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		struct tg_agent_source *source = &agent->sources[i];
+		if (source->phase != TG_SOURCE_PAUSED)
+			continue;
+		source->phase = TG_SOURCE_FAILED;
+		TG_LOG_ERR("source.failed", "source=%s error=%s why=\"%s\"", source->config->name,
+			   tg_err_name(source->why.err), source->why.text);
+		any = true;
+	}
+	return any;
+}
+
 void tg_agent_sync(struct tg_agent *agent, const struct tg_sync_options *options,
 		   struct tg_sync_summary *summary)
 {
@@ -326,7 +345,8 @@ void tg_agent_sync(struct tg_agent *agent, const struct tg_sync_options *options
 	agent->options_ = options;
 	do {
 		turn_once(agent, &turn);
-	} while (!all_closed(agent) && !agent->stopping_ && turn.mono_ms < give_up_ms(agent));
+	} while (!all_closed(agent) && !agent->stopping_ &&
+		 (turn.mono_ms < give_up_ms(agent) || abandon_paused(agent)));
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		struct tg_agent_source *source = &agent->sources[i];
 		if (tg_agent_source_over(source) || source->phase == TG_SOURCE_PAUSED)

@@ -157,6 +157,8 @@ class Sync(Plant):
         self.do("change", table="plant.readings", count=TABLES["readings"])
         summary = self.sync(path, "--wait", "1", code=11)
         self.assertTrue(summary["partial"])
+        self.assertFalse(summary["undelivered"])
+        self.assertGreater(summary["records_delivered"], 0)
 
     def test_a_terminal_sees_progress_and_no_log(self):
         import pty
