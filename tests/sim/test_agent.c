@@ -1,10 +1,8 @@
 /* Goal: whatever the network does, and whenever the process ends, the target comes to hold what the
- * plant holds, each
- *       change once and in order.
+ * plant holds, each change once and in order.
  * Method: the whole agent on a seeded clock and network, its store on the real disk. Each seed
- * draws rows, changes,
- *       faults of the network and of the target, and moments at which the process is dropped; at the end a good network
- *       and one more sync, and the auditor compares. */
+ * draws rows, changes, faults of the network and of the target, and moments at which the process
+ * is dropped; at the end a good network and one more sync, and the auditor compares. */
 #include "tests/check.h"
 
 #include <unistd.h>
