@@ -31,28 +31,43 @@ static void put_time(struct tg_out *out)
 }
 
 /* Foreign bytes (a server's error text) may hold line ends: one event stays one line. */
-static void put_printable(struct tg_out *out, const char *text)
+static void put_printable(struct tg_out *out, char byte)
 {
-	for (; *text != '\0'; text++)
-		tg_out_byte(out, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
+	tg_out_byte(out, (unsigned char)byte < 0x20 || byte == 0x7f ? ' ' : byte);
 }
 
 static void put_json_byte(struct tg_out *out, char byte)
 {
 	if (byte == '"' || byte == '\\')
 		tg_out_byte(out, '\\');
-	tg_out_byte(out, (unsigned char)byte < 0x20 || byte == 0x7f ? ' ' : byte);
+	put_printable(out, byte);
+}
+
+/* The closing quote of the value that `at` is the first byte of. A sentence may quote words itself:
+ * a quote between a space (or a bracket) and a letter opens such a word, and the next one ends it.
+ */
+static const char *closing_quote(const char *at)
+{
+	bool inner = false;
+
+	for (const char *from = at; *at != '\0'; at++) {
+		if (*at != '"')
+			continue;
+		bool behind_gap = at == from || at[-1] == ' ' || at[-1] == '(';
+		if (behind_gap && at[1] != ' ' && at[1] != '\0')
+			inner = true;
+		else if (inner && at[1] != '\0')
+			inner = false;
+		else
+			return at;
+	}
+	return at;
 }
 
 /* Where the value that starts at `at` ends: at its closing quote or before the next space. */
 static const char *value_end(const char *at)
 {
-	bool quoted = *at == '"';
-	const char *end = at + (quoted ? 1 : 0);
-
-	while (*end != '\0' && *end != (quoted ? '"' : ' '))
-		end++;
-	return end;
+	return *at == '"' ? closing_quote(at + 1) : at + strcspn(at, " ");
 }
 
 static bool is_number(const char *at, const char *end)
@@ -126,6 +141,24 @@ static void put_json(struct tg_out *out, enum tg_log_level level, const char *ev
 	tg_out_byte(out, '}');
 }
 
+/* As it was written, but that quotes inside of a quoted value are escaped. */
+static void put_text_pairs(struct tg_out *out, const char *at)
+{
+	const char *end = NULL; /* of the quoted value under way */
+	char before = ' ';
+
+	for (; *at != '\0'; before = *at++) {
+		bool opens = end == NULL && *at == '"' && before == '=';
+		if (end != NULL && at < end && *at == '"')
+			tg_out_byte(out, '\\');
+		put_printable(out, *at);
+		if (opens)
+			end = value_end(at);
+		else if (at == end)
+			end = NULL;
+	}
+}
+
 static void put_text(struct tg_out *out, enum tg_log_level level, const char *event,
 		     const char *pairs)
 {
@@ -136,7 +169,7 @@ static void put_text(struct tg_out *out, enum tg_log_level level, const char *ev
 	tg_out_str(out, event);
 	if (*pairs != '\0')
 		tg_out_byte(out, ' ');
-	put_printable(out, pairs);
+	put_text_pairs(out, pairs);
 }
 
 void tg_log(enum tg_log_level level, const char *event, const char *fmt, ...)

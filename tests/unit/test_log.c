@@ -71,6 +71,20 @@ TG_TEST(log_writes_json)
 	TG_CHECK_STR(text, json_line);
 }
 
+/* Sentences for operators quote members of the configuration. */
+TG_TEST(log_keeps_quoted_words_inside_of_a_value)
+{
+	begin(TG_LOG_INFO, true);
+	TG_LOG_INF("a.b", "why=\"set \"use_ssl\" to true (\"host\")\" n=1 e=\"\" w=\"\"x\" y\"");
+	const char *tail = strstr(end(), "\"why\"");
+	TG_CHECK(tail != NULL);
+	TG_CHECK_STR(tail, "\"why\":\"set \\\"use_ssl\\\" to true (\\\"host\\\")\",\"n\":1,"
+			   "\"e\":\"\",\"w\":\"\\\"x\\\" y\"}\n");
+	begin(TG_LOG_INFO, false);
+	TG_LOG_INF("a.b", "why=\"mend \"port\"\" n=1 e=\"\"");
+	TG_CHECK_STR(behind_time(end()), "INF a.b why=\"mend \\\"port\\\"\" n=1 e=\"\"\n");
+}
+
 TG_TEST(log_cuts_a_long_line_and_json_stays_whole)
 {
 	static char letters[2 * CONFIG_TG_LOG_LINE_BYTES_MAX];
