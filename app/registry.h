@@ -12,7 +12,8 @@ struct tg_registry {
 };
 
 /* NULL when no such type is compiled in. */
-const struct tg_source_ops *tg_registry_source(const struct tg_registry *registry, const char *type);
+const struct tg_source_ops *tg_registry_source(const struct tg_registry *registry,
+					       const char *type);
 const struct tg_sink_ops *tg_registry_sink(const struct tg_registry *registry, const char *type);
 
 #endif

@@ -1,4 +1,5 @@
-/* registry.c - the sources and sinks compiled in: the one existing file that a new driver touches. */
+/* registry.c - the sources and sinks compiled in: the one existing file that a new driver touches.
+ */
 #include "drivers/registry.h"
 
 extern const struct tg_source_ops tg_rethink_source;
@@ -6,7 +7,10 @@ extern const struct tg_sink_ops tg_file_sink, tg_https_sink, tg_null_sink;
 
 static const struct tg_source_ops *const sources[] = { &tg_rethink_source, NULL };
 static const struct tg_sink_ops *const sinks[] = {
-	&tg_file_sink, &tg_https_sink, &tg_null_sink, NULL,
+	&tg_file_sink,
+	&tg_https_sink,
+	&tg_null_sink,
+	NULL,
 };
 
 const struct tg_registry tg_drivers = { .sources = sources, .sinks = sinks };

@@ -70,10 +70,12 @@ bool tg_config_is_name(const char *text)
 void tg_config_take_name(const struct tg_config_load *load, const struct tg_json *node,
 			 char name[TG_CONFIG_NAME_BYTES])
 {
-	const struct tg_json_rule rule = { .name = "name", .required = true, .min = 1 };
+	const struct tg_json_rule rule = {
+		.name = "name", .required = true, .min = 1, .cap = TG_CONFIG_NAME_BYTES
+	};
 	uint32_t before = load->problems->count;
 
-	tg_json_take_text(node, &rule, name, TG_CONFIG_NAME_BYTES, load->problems);
+	tg_json_take_text(node, &rule, name, load->problems);
 	if (load->problems->count == before && !tg_config_is_name(name))
 		tg_problem(load->problems, node, "name",
 			   "may hold letters, digits, \".\", \"_\" and \"-\" only");
@@ -109,14 +111,16 @@ void tg_config_take_store(const struct tg_config_load *load, const struct tg_jso
 		tg_json_take_text(store,
 				  &(struct tg_json_rule){ .name = "path",
 							  .required = load->job->store == NULL,
-							  .min = 1 },
-				  load->config->store_path, TG_CONFIG_PATH_BYTES, load->problems);
+							  .min = 1,
+							  .cap = TG_CONFIG_PATH_BYTES },
+				  load->config->store_path, load->problems);
 		tg_json_take_int(store,
 				 &(struct tg_json_rule){
 					 .name = "bytes_max", .min = BYTES_MIN, .max = BYTES_MAX },
 				 &bytes, load->problems);
-		tg_json_take_choice(store, &(struct tg_json_rule){ .name = "when_full" }, when_full,
-				    &choice, load->problems);
+		tg_json_take_choice(
+			store, &(struct tg_json_rule){ .name = "when_full", .choices = when_full },
+			&choice, load->problems);
 	}
 	load->config->store_bytes_max = (uint64_t)bytes;
 	if (load->job->store != NULL)
@@ -134,10 +138,10 @@ static void take_log(const struct tg_config_load *load, const struct tg_json *ro
 	if (log == NULL)
 		return;
 	tg_json_only(log, members, load->problems);
-	tg_json_take_choice(log, &(struct tg_json_rule){ .name = "level" }, levels, &level,
-			    load->problems);
-	tg_json_take_choice(log, &(struct tg_json_rule){ .name = "format" }, formats, &format,
-			    load->problems);
+	tg_json_take_choice(log, &(struct tg_json_rule){ .name = "level", .choices = levels },
+			    &level, load->problems);
+	tg_json_take_choice(log, &(struct tg_json_rule){ .name = "format", .choices = formats },
+			    &format, load->problems);
 	load->config->log_level = (enum tg_log_level)level;
 	load->config->log_json = format == 1;
 }

@@ -170,9 +170,9 @@ static void take_sink_members(const struct tg_config_load *load, const struct tg
 	int shape = 0, start = 0;
 
 	sink->streams = streams == NULL ? tg_view_of("*", 2) : tg_config_pack(load, streams);
-	tg_json_take_choice(node, &(struct tg_json_rule){ .name = "shape" }, shapes, &shape,
-			    load->problems);
-	tg_json_take_choice(node, &(struct tg_json_rule){ .name = "from" }, from, &start,
+	tg_json_take_choice(node, &(struct tg_json_rule){ .name = "shape", .choices = shapes },
+			    &shape, load->problems);
+	tg_json_take_choice(node, &(struct tg_json_rule){ .name = "from", .choices = from }, &start,
 			    load->problems);
 	sink->shape = shape == 0 ? TG_SHAPE_COLUMNS : TG_SHAPE_DOCUMENT;
 	sink->from_now = start == 1;

@@ -12,8 +12,10 @@ static void take_mode(struct tg_file_options *options, const struct tg_json *con
 	unsigned mode = 0;
 	bool octal;
 
-	tg_json_take_text(config, &(struct tg_json_rule){ .name = "mode", .min = 3, .max = 4 },
-			  text, sizeof(text), problems);
+	tg_json_take_text(
+		config,
+		&(struct tg_json_rule){ .name = "mode", .min = 3, .max = 4, .cap = sizeof(text) },
+		text, problems);
 	octal = text[0] != '\0';
 	for (const char *at = text; *at != '\0'; at++) {
 		octal = octal && *at >= '0' && *at <= '7';
@@ -35,8 +37,9 @@ static void take_path(struct tg_file_options *options, const struct tg_json *con
 			  &(struct tg_json_rule){ .name = "path",
 						  .required = true,
 						  .min = 1,
-						  .max = TG_FOLDER_PATH_BYTES_MAX - 1 },
-			  options->path, sizeof(options->path), problems);
+						  .max = TG_FOLDER_PATH_BYTES_MAX - 1,
+						  .cap = sizeof(options->path) },
+			  options->path, problems);
 	options->standard = strcmp(options->path, "-") == 0;
 	bytes = strlen(options->path);
 	while (bytes > 1 && options->path[bytes - 1] == '/')
@@ -60,8 +63,8 @@ void tg_file_options_read(struct tg_file_options *options, const struct tg_json 
 	tg_json_only(config, known, problems);
 	take_path(options, config, problems);
 	take_mode(options, config, problems);
-	tg_json_take_choice(config, &(struct tg_json_rule){ .name = "layout" }, layouts, &layout,
-			    problems);
+	tg_json_take_choice(config, &(struct tg_json_rule){ .name = "layout", .choices = layouts },
+			    &layout, problems);
 	tg_json_take_int(config,
 			 &(struct tg_json_rule){ .name = "rotate_bytes", .max = INT64_C(1) << 40 },
 			 &bytes, problems);

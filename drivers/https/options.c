@@ -18,11 +18,13 @@ static void take_url(struct tg_https_options *options, const struct tg_json *con
 
 	tg_json_take_bool(config, &(struct tg_json_rule){ .name = "allow_plain" }, &allow_plain,
 			  problems);
-	tg_json_take_text(
-		config,
-		&(struct tg_json_rule){
-			.name = "url", .required = true, .min = 1, .max = TG_URL_BYTES_MAX - 1 },
-		text, sizeof(text), problems);
+	tg_json_take_text(config,
+			  &(struct tg_json_rule){ .name = "url",
+						  .required = true,
+						  .min = 1,
+						  .max = TG_URL_BYTES_MAX - 1,
+						  .cap = sizeof(text) },
+			  text, problems);
 	if (text[0] == '\0')
 		return; /* told */
 	fault = tg_url_parse(text, &options->url);
@@ -37,8 +39,8 @@ static void take_url(struct tg_https_options *options, const struct tg_json *con
 static void take_file(const struct tg_json *config, const char *name, char at[256],
 		      struct tg_problems *problems)
 {
-	tg_json_take_text(config, &(struct tg_json_rule){ .name = name, .max = 255 }, at, 256,
-			  problems);
+	tg_json_take_text(config, &(struct tg_json_rule){ .name = name, .max = 255, .cap = 256 },
+			  at, problems);
 }
 
 static void take_tls(struct tg_https_options *options, const struct tg_json *config,
@@ -96,8 +98,9 @@ static void take_header(struct tg_https_options *options, const struct tg_json *
 		return;
 	}
 	tg_json_take_secret(headers,
-			    &(struct tg_json_rule){ .name = name, .max = sizeof(value) - 1 }, value,
-			    sizeof(value), problems);
+			    &(struct tg_json_rule){
+				    .name = name, .max = sizeof(value) - 1, .cap = sizeof(value) },
+			    value, problems);
 	if (!tg_http_is_value(value)) {
 		tg_problem(problems, headers, name,
 			   "a header's value holds visible ASCII characters and "
@@ -134,8 +137,9 @@ static void take_bearer(struct tg_https_options *options, const struct tg_json *
 {
 	tg_json_take_secret(config,
 			    &(struct tg_json_rule){ .name = "bearer",
-						    .max = sizeof(options->bearer) - 1 },
-			    options->bearer, sizeof(options->bearer), problems);
+						    .max = sizeof(options->bearer) - 1,
+						    .cap = sizeof(options->bearer) },
+			    options->bearer, problems);
 	if (!tg_http_is_value(options->bearer) || strchr(options->bearer, ' ') != NULL)
 		tg_problem(problems, config, "bearer",
 			   "a bearer token holds visible ASCII characters only");
@@ -148,8 +152,9 @@ static void take_numbers(struct tg_https_options *options, const struct tg_json 
 	int64_t records = 5000, bytes = 1 << 20, connect = 10, answer = 60;
 	int framing = 0;
 
-	tg_json_take_choice(config, &(struct tg_json_rule){ .name = "framing" }, framings, &framing,
-			    problems);
+	tg_json_take_choice(config,
+			    &(struct tg_json_rule){ .name = "framing", .choices = framings },
+			    &framing, problems);
 	tg_json_take_int(
 		config,
 		&(struct tg_json_rule){ .name = "batch_records", .min = 1, .max = RECORDS_MAX },

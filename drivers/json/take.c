@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "drivers/json/node.h"
+#include "platform/assert.h"
 #include "platform/file.h"
 
 static const char *const kind_names[] = {
@@ -94,56 +95,63 @@ void tg_json_take_bool(const struct tg_json *object, const struct tg_json_rule *
 		tg_problem(problems, value, NULL, "must be \"true\" or \"false\"");
 }
 
-/* Checks the length and copies; says what is wrong without showing the text. */
-static void copy_text(const struct tg_json *value, const struct tg_json_rule *rule,
-		      struct tg_view text, struct tg_out *out, struct tg_problems *problems)
-{
-	int64_t bytes = (int64_t)text.bytes;
-	int64_t max = rule->max != 0 && rule->max < (int64_t)out->cap - 1 ? rule->max
-									  : (int64_t)out->cap - 1;
+/* A text on its way into the caller's buffer. */
+struct taking {
+	const struct tg_json *value;
+	const struct tg_json_rule *rule;
+	char *at;
+	struct tg_problems *problems;
+};
 
-	if (bytes < rule->min && rule->min == 1)
-		tg_problem(problems, value, NULL, "must not be empty");
-	else if (bytes < rule->min)
-		tg_problem(problems, value, NULL, "must have at least %" PRId64 " bytes",
+/* Checks the length and copies; says what is wrong without showing the text. */
+static void copy_text(const struct taking *to, struct tg_view text)
+{
+	const struct tg_json_rule *rule = to->rule;
+	int64_t bytes = (int64_t)text.bytes;
+	int64_t room = (int64_t)rule->cap - 1;
+	int64_t max = rule->max != 0 && rule->max < room ? rule->max : room;
+
+	TG_ASSERT(rule->cap > 0);
+	if (bytes < rule->min && rule->min == 1) {
+		tg_problem(to->problems, to->value, NULL, "must not be empty");
+	} else if (bytes < rule->min) {
+		tg_problem(to->problems, to->value, NULL, "must have at least %" PRId64 " bytes",
 			   rule->min);
-	else if (bytes > max)
-		tg_problem(problems, value, NULL, "is longer than %" PRId64 " bytes", max);
-	else {
-		tg_out_view(out, text);
-		tg_out_byte(out, '\0');
+	} else if (bytes > max) {
+		tg_problem(to->problems, to->value, NULL, "is longer than %" PRId64 " bytes", max);
+	} else {
+		memcpy(to->at, text.at, text.bytes);
+		to->at[text.bytes] = '\0';
 	}
 }
 
 void tg_json_take_text(const struct tg_json *object, const struct tg_json_rule *rule, char *at,
-		       size_t cap, struct tg_problems *problems)
+		       struct tg_problems *problems)
 {
 	const struct tg_json *value = take(object, rule, problems);
-	struct tg_out out = { .at = (uint8_t *)at, .cap = cap };
+	struct taking to = { .value = value, .rule = rule, .at = at, .problems = problems };
 
 	if (value == NULL)
 		return;
 	if (tg_json_kind(value) != TG_JSON_STRING)
 		wrong_kind(value, "a text", problems);
 	else
-		copy_text(value, rule, tg_view_str(value->text_), &out, problems);
+		copy_text(&to, tg_view_str(value->text_));
 }
 
 /* --- secrets --- */
 
 enum { SECRET_FILE_BYTES_MAX = 4096, SECRET_PATH_BYTES_MAX = 512 };
 
-static void secret_from_file(const struct tg_json *value, const char *path,
-			     const struct tg_json_rule *rule, struct tg_out *out,
-			     struct tg_problems *problems)
+static void secret_from_file(const struct taking *to, const char *path)
 {
 	char text[SECRET_FILE_BYTES_MAX];
 	size_t bytes = 0;
 	int rc = tg_file_read_whole(path, text, sizeof(text), &bytes);
 
 	if (rc != TG_OK) {
-		tg_problem(problems, value, NULL, "the secret's file %s cannot be read (%s)", path,
-			   tg_err_name(rc));
+		tg_problem(to->problems, to->value, NULL,
+			   "the secret's file %s cannot be read (%s)", path, tg_err_name(rc));
 		return;
 	}
 	if (bytes > 0 && text[bytes - 1] == '\n')
@@ -151,95 +159,94 @@ static void secret_from_file(const struct tg_json *value, const char *path,
 	if (bytes > 0 && text[bytes - 1] == '\r')
 		bytes--;
 	if (memchr(text, '\0', bytes) != NULL)
-		tg_problem(problems, value, NULL, "the secret's file %s holds a NUL byte", path);
+		tg_problem(to->problems, to->value, NULL, "the secret's file %s holds a NUL byte",
+			   path);
 	else
-		copy_text(value, rule, tg_view_of(text, bytes), out, problems);
+		copy_text(to, tg_view_of(text, bytes));
 }
 
-static void secret_from_credential(const struct tg_json *value, const char *name,
-				   const struct tg_json_rule *rule, struct tg_out *out,
-				   struct tg_problems *problems)
+static void secret_from_credential(const struct taking *to, const char *name)
 {
 	char path[SECRET_PATH_BYTES_MAX];
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 
 	if (folder == NULL)
-		tg_problem(problems, value, NULL,
+		tg_problem(to->problems, to->value, NULL,
 			   "$credential needs systemd's CREDENTIALS_DIRECTORY, which is not set");
 	else if (strchr(name, '/') != NULL)
-		tg_problem(problems, value, NULL, "a credential's name holds no slash");
+		tg_problem(to->problems, to->value, NULL, "a credential's name holds no slash");
 	else if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-		tg_problem(problems, value, NULL, "the credential's path is too long");
+		tg_problem(to->problems, to->value, NULL, "the credential's path is too long");
 	else
-		secret_from_file(value, path, rule, out, problems);
+		secret_from_file(to, path);
 }
 
-static void secret_from_env(const struct tg_json *value, const char *name,
-			    const struct tg_json_rule *rule, struct tg_out *out,
-			    struct tg_problems *problems)
+static void secret_from_env(const struct taking *to, const char *name)
 {
 	const char *text = getenv(name);
 
 	if (text == NULL)
-		tg_problem(problems, value, NULL, "the environment variable %s is not set", name);
+		tg_problem(to->problems, to->value, NULL, "the environment variable %s is not set",
+			   name);
 	else
-		copy_text(value, rule, tg_view_str(text), out, problems);
+		copy_text(to, tg_view_str(text));
 }
 
-static void secret_from_object(const struct tg_json *value, const struct tg_json_rule *rule,
-			       struct tg_out *out, struct tg_problems *problems)
+static void secret_from_object(const struct taking *to)
 {
-	const struct tg_json *way = tg_json_first(value);
+	const struct tg_json *way = tg_json_first(to->value);
 
 	if (way == NULL || way->next_ != NULL || tg_json_kind(way) != TG_JSON_STRING)
-		tg_problem(problems, value, NULL,
+		tg_problem(to->problems, to->value, NULL,
 			   "must be a text, {\"$file\": PATH}, {\"$env\": NAME} or "
 			   "{\"$credential\": NAME}");
 	else if (strcmp(way->name_, "$file") == 0)
-		secret_from_file(value, way->text_, rule, out, problems);
+		secret_from_file(to, way->text_);
 	else if (strcmp(way->name_, "$env") == 0)
-		secret_from_env(value, way->text_, rule, out, problems);
+		secret_from_env(to, way->text_);
 	else if (strcmp(way->name_, "$credential") == 0)
-		secret_from_credential(value, way->text_, rule, out, problems);
+		secret_from_credential(to, way->text_);
 	else
-		tg_problem(problems, value, way->name_, "is not $file, $env or $credential");
+		tg_problem(to->problems, to->value, way->name_,
+			   "is not $file, $env or $credential");
 }
 
 void tg_json_take_secret(const struct tg_json *object, const struct tg_json_rule *rule, char *at,
-			 size_t cap, struct tg_problems *problems)
+			 struct tg_problems *problems)
 {
 	const struct tg_json *value = take(object, rule, problems);
-	struct tg_out out = { .at = (uint8_t *)at, .cap = cap };
+	struct taking to = { .value = value, .rule = rule, .at = at, .problems = problems };
 
 	if (value == NULL)
 		return;
 	if (tg_json_kind(value) == TG_JSON_STRING)
-		copy_text(value, rule, tg_view_str(value->text_), &out, problems);
+		copy_text(&to, tg_view_str(value->text_));
 	else if (tg_json_kind(value) == TG_JSON_OBJECT)
-		secret_from_object(value, rule, &out, problems);
+		secret_from_object(&to);
 	else
 		wrong_kind(value, "a text or {\"$file\": PATH}", problems);
 }
 
 /* --- choices --- */
 
-void tg_json_take_choice(const struct tg_json *object, const struct tg_json_rule *rule,
-			 const char *const *choices, int *out, struct tg_problems *problems)
+void tg_json_take_choice(const struct tg_json *object, const struct tg_json_rule *rule, int *out,
+			 struct tg_problems *problems)
 {
 	const struct tg_json *value = take(object, rule, problems);
 	char list[128] = "";
 	struct tg_out text = { .at = (uint8_t *)list, .cap = sizeof(list) - 1 };
 
+	TG_ASSERT(rule->choices != NULL);
 	if (value == NULL)
 		return;
-	for (int i = 0; choices[i] != NULL; i++) {
+	for (int i = 0; rule->choices[i] != NULL; i++) {
 		if (tg_json_kind(value) == TG_JSON_STRING &&
-		    strcmp(choices[i], value->text_) == 0) {
+		    strcmp(rule->choices[i], value->text_) == 0) {
 			*out = i;
 			return;
 		}
 		tg_out_str(&text, i == 0 ? "" : ", ");
-		tg_out_str(&text, choices[i]);
+		tg_out_str(&text, rule->choices[i]);
 	}
 	list[tg_out_filled(&text)] = '\0';
 	tg_problem(problems, value, NULL, "must be one of: %s", list);

@@ -54,9 +54,9 @@ static void read_int(const struct reading *in, const char *name, const int64_t l
 
 static void read_text(const struct reading *in, const char *name, char *at, size_t cap)
 {
-	struct tg_json_rule rule = { .name = name };
+	struct tg_json_rule rule = { .name = name, .cap = cap };
 
-	tg_json_take_text(in->config, &rule, at, cap, in->problems);
+	tg_json_take_text(in->config, &rule, at, in->problems);
 }
 
 /* --- who and where --- */
@@ -73,11 +73,12 @@ static bool is_plain_name(const char *text)
 
 static void read_address(struct tg_rethink_config *out, const struct reading *in)
 {
-	struct tg_json_rule host = { .name = "host", .required = true, .min = 1 };
+	struct tg_json_rule host = {
+		.name = "host", .required = true, .min = 1, .cap = sizeof(out->target.host)
+	};
 	int64_t port = PORT_DEFAULT;
 
-	tg_json_take_text(in->config, &host, out->target.host, sizeof(out->target.host),
-			  in->problems);
+	tg_json_take_text(in->config, &host, out->target.host, in->problems);
 	read_int(in, "port", (const int64_t[]){ 1, 65535 }, &port);
 	out->target.port = (uint16_t)port;
 	snprintf(out->peer, sizeof(out->peer), "%s:%u", out->target.host, (unsigned)port);
@@ -85,11 +86,12 @@ static void read_address(struct tg_rethink_config *out, const struct reading *in
 
 static void read_login(struct tg_rethink_config *out, const struct reading *in)
 {
-	struct tg_json_rule database = { .name = "database", .required = true, .min = 1 };
-	struct tg_json_rule password = { .name = "password" };
+	struct tg_json_rule database = {
+		.name = "database", .required = true, .min = 1, .cap = sizeof(out->database)
+	};
+	struct tg_json_rule password = { .name = "password", .cap = sizeof(out->password) };
 
-	tg_json_take_text(in->config, &database, out->database, sizeof(out->database),
-			  in->problems);
+	tg_json_take_text(in->config, &database, out->database, in->problems);
 	if (!is_plain_name(out->database))
 		tg_problem(in->problems, in->config, "database",
 			   "a database's name is letters, digits, _ and -");
@@ -97,8 +99,7 @@ static void read_login(struct tg_rethink_config *out, const struct reading *in)
 	/* The seed leaves the user empty for a server without logins: that is `admin`. */
 	if (out->user[0] == '\0')
 		memcpy(out->user, "admin", sizeof("admin"));
-	tg_json_take_secret(in->config, &password, out->password, sizeof(out->password),
-			    in->problems);
+	tg_json_take_secret(in->config, &password, out->password, in->problems);
 }
 
 static void load_tls(struct tg_rethink_config *out, const struct reading *in,
@@ -170,9 +171,9 @@ static void read_patterns(struct tg_rethink_config *out, const struct reading *i
 
 static void read_rule(struct tg_rethink_rule *out, const struct reading *in)
 {
-	struct tg_json_rule mode = { .name = "mode" };
+	struct tg_json_rule mode = { .name = "mode", .choices = modes };
 
-	tg_json_take_choice(in->config, &mode, modes, &out->mode, in->problems);
+	tg_json_take_choice(in->config, &mode, &out->mode, in->problems);
 	read_text(in, "timestamp_field", out->field, sizeof(out->field));
 }
 

@@ -26,10 +26,12 @@ static void fake_configure(void *state, const struct tg_json *config, struct tg_
 
 	TG_CHECK(fake->host[0] == '\0');
 	tg_json_only(config, members, problems);
-	tg_json_take_text(config, &(struct tg_json_rule){ .name = "host" }, fake->host,
-			  sizeof(fake->host), problems);
-	tg_json_take_secret(config, &(struct tg_json_rule){ .name = "password" }, fake->password,
-			    sizeof(fake->password), problems);
+	tg_json_take_text(config,
+			  &(struct tg_json_rule){ .name = "host", .cap = sizeof(fake->host) },
+			  fake->host, problems);
+	tg_json_take_secret(
+		config, &(struct tg_json_rule){ .name = "password", .cap = sizeof(fake->password) },
+		fake->password, problems);
 	tg_json_take_int(config, &port, &fake->port, problems);
 }
 

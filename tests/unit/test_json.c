@@ -157,13 +157,15 @@ TG_TEST(json_take_bool_and_text)
 	tg_json_take_bool(root, &rule, &out, &problems);
 	TG_CHECK_STR(problems.text[0], "c: must be true or false, not a number");
 	rule = (struct tg_json_rule){ .name = "t", .min = 1 };
-	tg_json_take_text(root, &rule, text, 5, &problems);
+	rule.cap = 5;
+	tg_json_take_text(root, &rule, text, &problems);
 	TG_CHECK_STR(problems.text[1], "t: is longer than 4 bytes");
 	TG_CHECK_STR(text, "old");
-	tg_json_take_text(root, &rule, text, sizeof(text), &problems);
+	rule.cap = sizeof(text);
+	tg_json_take_text(root, &rule, text, &problems);
 	TG_CHECK_STR(text, "hello");
 	rule.name = "b";
-	tg_json_take_text(root, &rule, text, sizeof(text), &problems);
+	tg_json_take_text(root, &rule, text, &problems);
 	TG_CHECK_STR(problems.text[2], "b: must not be empty");
 }
 
@@ -178,27 +180,26 @@ TG_TEST(json_take_secret_three_ways)
 	fputs("s3cret\r\n", file);
 	fclose(file);
 	snprintf(text, sizeof(text), "{\"p\":{\"$file\":\"%s\"}}", path);
-	tg_json_take_secret(parsed(text), &rule, secret, sizeof(secret), &problems);
+	rule.cap = sizeof(secret);
+	tg_json_take_secret(parsed(text), &rule, secret, &problems);
 	TG_CHECK_STR(secret, "s3cret");
 	setenv("TG_TEST_SECRET", "from env", 1);
 	tg_json_take_secret(parsed("{\"p\":{\"$env\":\"TG_TEST_SECRET\"}}"), &rule, secret,
-			    sizeof(secret), &problems);
+			    &problems);
 	TG_CHECK_STR(secret, "from env");
 	setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
 	snprintf(text, sizeof(text), "{\"p\":{\"$credential\":\"%s\"}}", path + 5);
-	tg_json_take_secret(parsed(text), &rule, secret, sizeof(secret), &problems);
+	tg_json_take_secret(parsed(text), &rule, secret, &problems);
 	TG_CHECK_STR(secret, "s3cret");
 	remove(path);
-	tg_json_take_secret(parsed(text), &rule, secret, sizeof(secret), &problems);
+	tg_json_take_secret(parsed(text), &rule, secret, &problems);
 	TG_CHECK_INT(problems.count, 1);
-	tg_json_take_secret(parsed("{\"p\":{\"$credential\":\"a/b\"}}"), &rule, secret,
-			    sizeof(secret), &problems);
+	tg_json_take_secret(parsed("{\"p\":{\"$credential\":\"a/b\"}}"), &rule, secret, &problems);
 	TG_CHECK_STR(problems.text[0], "p: a credential's name holds no slash");
-	tg_json_take_secret(parsed("{\"p\":{\"$what\":\"b\"}}"), &rule, secret, sizeof(secret),
-			    &problems);
+	tg_json_take_secret(parsed("{\"p\":{\"$what\":\"b\"}}"), &rule, secret, &problems);
 	TG_CHECK_STR(problems.text[0], "p.$what: is not $file, $env or $credential");
 	tg_json_take_secret(parsed("{\"p\":\"a secret that is much too long for it\"}"), &rule,
-			    secret, sizeof(secret), &problems);
+			    secret, &problems);
 	TG_CHECK_STR(problems.text[0], "p: is longer than 31 bytes");
 }
 
@@ -208,9 +209,10 @@ TG_TEST(json_take_choice_lists_choices)
 	struct tg_json_rule rule = { .name = "when_full" };
 	int out = 7;
 
-	tg_json_take_choice(parsed("{\"when_full\":\"fold\"}"), &rule, choices, &out, &problems);
+	rule.choices = choices;
+	tg_json_take_choice(parsed("{\"when_full\":\"fold\"}"), &rule, &out, &problems);
 	TG_CHECK_INT(out, 1);
-	tg_json_take_choice(parsed("{\"when_full\":\"drop\"}"), &rule, choices, &out, &problems);
+	tg_json_take_choice(parsed("{\"when_full\":\"drop\"}"), &rule, &out, &problems);
 	TG_CHECK_STR(problems.text[0], "when_full: must be one of: stop, fold");
 }
 
