@@ -215,11 +215,18 @@ int tg_link_ask(struct tg_link *link, struct tg_view query, const struct tg_now 
 void tg_link_more(struct tg_link *link, const struct tg_now *now)
 {
 	TG_ASSERT(link->state_ == UP && link->token_ != 0);
-	/* At most one is under way, so there is always room for it. */
+	/* At most two are under way, so there is always room for it. */
 	bool put = put_short(link, link->token_, "[2]");
 	TG_ASSERT(put);
 	link->awaited_++;
 	link->heard_ms_ = now->mono_ms;
+}
+
+void tg_link_ahead(struct tg_link *link)
+{
+	TG_ASSERT(link->state_ == UP && link->token_ != 0);
+	if (put_short(link, link->token_, "[2]"))
+		link->awaited_++;
 }
 
 static int broke(struct tg_link *link, int err, struct tg_why *why)
@@ -296,6 +303,9 @@ static int take_event(struct tg_link *link, int event, struct tg_why *why)
 				  link->config_->peer);
 	if (event == TG_RESPONSE_END)
 		link->awaited_--;
+	/* What was asked ahead of a cursor's end is refused, and passed over with the next query. */
+	if (event == TG_RESPONSE_END && link->response.type != TG_RESPONSE_PARTIAL)
+		link->awaited_ = 0;
 	return event;
 }
 

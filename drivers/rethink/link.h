@@ -60,6 +60,10 @@ TG_CHECKED int tg_link_ask(struct tg_link *link, struct tg_view query, const str
 			   struct tg_why *why);
 /* Asks for the next batch of the present query. */
 void tg_link_more(struct tg_link *link, const struct tg_now *now);
+/* Right behind _ask(): asks for the second batch already, so that from then on the server has one
+ * batch more to make than we have to read. It answers one after another, and refuses what is asked
+ * for behind the last one (reference/rethinkdb.md 2.4). */
+void tg_link_ahead(struct tg_link *link);
 
 /* The next event of the present query (enum tg_response_event without MORE), TG_ERR_AGAIN when the
  * socket has nothing, or the error. */

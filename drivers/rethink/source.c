@@ -86,8 +86,14 @@ static int ask(struct tg_rethink *source, struct tg_why *why)
 	tg_phases[source->phase].ask(source, &query);
 	source->asked = true;
 	/* A query that was cut would be refused by the server: its true length is given. */
-	return tg_link_ask(&source->link, tg_view_of(source->query, (size_t)query.total),
-			   &source->now, why);
+	int rc = tg_link_ask(&source->link, tg_view_of(source->query, (size_t)query.total),
+			     &source->now, why);
+	/* Two batches are under way, so that a commit's syncs do not stop the server. One that is
+	 * to be spared gets one at a time. */
+	if (rc == TG_OK && source->phase == TG_PHASE_READ &&
+	    source->config.rows_per_second_max == 0)
+		tg_link_ahead(&source->link);
+	return rc;
 }
 
 /* Keeps the error's text; a long one is cut before an escape that would be torn. */

@@ -41,6 +41,8 @@ void tg_world_batch(struct tg_world *world, uint64_t token)
 					i == world->cursor_at ? "" : ",", i, 1760000000 + i, i);
 	sprintf(body + used, "],\"n\":[]}");
 	world->cursor_at = end;
+	if (last)
+		world->cursor_token = 0;
 	tg_peer_say(&world->peer, token, body);
 }
 
@@ -63,6 +65,19 @@ static void start_cursor(struct tg_world *world, uint64_t token, const char *que
 	world->cursor_at = (uint32_t)(tg_world_bound(query) + 1);
 	world->cursor_token = (uint32_t)token;
 	tg_world_batch(world, token);
+}
+
+/* Behind a cursor's end there is nothing to go on with (reference/rethinkdb.md 2.4). */
+static void go_on(struct tg_world *world, uint64_t token)
+{
+	if (token == world->cursor_token) {
+		world->continues++;
+		tg_world_batch(world, token);
+		return;
+	}
+	world->refused++;
+	tg_peer_say(&world->peer, token,
+		    "{\"t\":16,\"r\":[\"Token not in stream cache.\"],\"b\":[]}");
 }
 
 static void answer_start(struct tg_world *world, uint64_t token, const char *query)
@@ -99,8 +114,7 @@ static void answer(struct tg_peer *peer, uint64_t token, const char *query)
 		world->pings++;
 		tg_peer_say(peer, token, "{\"t\":5,\"r\":[{\"id\":\"x\",\"name\":\"y\"}]}");
 	} else if (strcmp(query, "[2]") == 0) {
-		world->continues++;
-		tg_world_batch(world, token);
+		go_on(world, token);
 	} else if (strcmp(query, "[3]") == 0) {
 		world->stops++;
 		tg_peer_say(peer, token, "{\"t\":2,\"r\":[],\"n\":[]}");

@@ -37,9 +37,9 @@ struct tg_world {
 	uint32_t rows;    /* the peer's tables hold ids 0 .. rows-1             */
 	uint32_t batch;   /* rows it sends at once                              */
 	uint64_t turn_ms; /* how long a turn takes                              */
-	uint32_t cursor_at, cursor_token;
+	uint32_t cursor_at, cursor_token; /* token 0: no cursor is open */
 	char last_query[8192]; /* the newest START                                   */
-	unsigned starts, stops, continues, pings;
+	unsigned starts, stops, continues, refused, pings;
 	/* Lets a test answer instead; returns true when it did. */
 	bool (*hook)(struct tg_world *world, uint64_t token, const char *query);
 	bool full_pass_wanted;
