@@ -25,30 +25,49 @@ static void set_log(const struct tg_cli *cli)
 	tg_log_setup(level, json);
 }
 
-int tg_cli_configure(struct tg_cli *cli, enum tg_need need)
+static int take_store_path(struct tg_cli *cli)
+{
+	const char *path = cli->args.store;
+
+	if (strlen(path) < TG_CONFIG_PATH_BYTES) {
+		memcpy(cli->config.store_path, path, strlen(path) + 1);
+		return TG_OK;
+	}
+	tg_problem(&cli->problems, NULL, "--store", "is longer than %d bytes",
+		   TG_CONFIG_PATH_BYTES - 1);
+	return TG_ERR_CONFIG;
+}
+
+static int load_file(struct tg_cli *cli, enum tg_need need)
 {
 	const struct tg_args *args = &cli->args;
 	struct tg_arena scratch;
+	const struct tg_config_job job = {
+		.file = args->config,
+		.flat = args->flat,
+		.to = args->to,
+		.store = args->store,
+		.store_only = need == TG_NEED_STORE,
+		.registry = cli->registry,
+		.kept = &cli->boot,
+		.scratch = &scratch,
+	};
+
+	split_boot(cli, &scratch);
+	int rc = tg_config_load(&job, &cli->config, &cli->problems);
+	cli->boot.cap += TG_CONFIG_SCRATCH_BYTES;
+	return rc;
+}
+
+int tg_cli_configure(struct tg_cli *cli, enum tg_need need)
+{
 	int rc = TG_OK;
 
 	cli->config = (struct tg_config){ .log_level = TG_LOG_INFO };
-	if (need == TG_NEED_STORE && args->config == NULL) {
-		snprintf(cli->config.store_path, sizeof(cli->config.store_path), "%s", args->store);
-	} else if (need != TG_NEED_NOTHING) {
-		split_boot(cli, &scratch);
-		struct tg_config_job job = {
-			.file = args->config,
-			.flat = args->flat,
-			.to = args->to,
-			.store = args->store,
-			.store_only = need == TG_NEED_STORE,
-			.registry = cli->registry,
-			.kept = &cli->boot,
-			.scratch = &scratch,
-		};
-		rc = tg_config_load(&job, &cli->config, &cli->problems);
-		cli->boot.cap += TG_CONFIG_SCRATCH_BYTES;
-	}
+	if (need == TG_NEED_STORE && cli->args.config == NULL)
+		rc = take_store_path(cli);
+	else if (need != TG_NEED_NOTHING)
+		rc = load_file(cli, need);
 	set_log(cli);
 	return rc;
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from cli import PROGRAM, Case, run, skip_without_program
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from rethinksim import control, plant  # noqa: E402
-from rethinksim.server import Server  # noqa: E402
+from rethinksim.server import Server, tls_context  # noqa: E402
 
 TABLES = {"devices": 20, "readings": 300, "alarms": 30}
 ROWS = sum(TABLES.values())
@@ -296,6 +297,22 @@ class Check(Plant):
         self.do("fault", kind="silence")
         self.check(self.ours(connect_seconds=1, answer_seconds=1), 11, "FAILED")
         self.check(self.ours(port=1), 10, "FAILED")
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
+    def test_tls_is_checked_and_its_absence_told(self):
+        for name in ("server", "other"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                            "-subj", "/CN=plant", "-addext", "subjectAltName=IP:127.0.0.1",
+                            "-keyout", f"{name}.key", "-out", f"{name}.pem"], cwd=self.folder,
+                           check=True, capture_output=True)
+        pem = str(self.folder / "server.pem")
+        tls = Server(world=self.server.world,
+                     tls=tls_context(pem, str(self.folder / "server.key"), None)).start()
+        self.addCleanup(tls.stop)
+        self.check(self.ours(port=tls.port, use_ssl=True, ca_file=pem), 0, "rethinkdb: tls")
+        self.check(self.ours(port=tls.port, use_ssl=True, ca_file=str(self.folder / "other.pem")),
+                   12, "FAILED")
+        self.check(self.ours(port=tls.port, connect_seconds=2), 14, "FAILED")
 
     def test_faults_of_the_sink_have_their_codes(self):
         sink = {"name": "upstream", "type": "https", "url": "http://127.0.0.1:1/in",
