@@ -261,7 +261,8 @@ int tg_outbox_commit(struct tg_outbox *box, uint64_t mono_ms, struct tg_why *why
 	tg_sinks_committed(box);
 	tg_trim_committed(box);
 	box->full_ = !records;
-	box->commit_count_++;
+	/* One that found no room is no progress: who waits for that would wait for ever. */
+	box->commit_count_ += records;
 	if (!records)
 		return tg_why_set(
 			why, TG_ERR_FULL,
