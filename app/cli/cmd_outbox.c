@@ -173,7 +173,7 @@ static int take_body(struct tg_cli *cli, struct tg_stream *stream, uint64_t seq,
 				 seq, row.name);
 	else
 		*body = record.body;
-	if (got > 0 && body->bytes <= sizeof(copy)) {
+	if (got > 0 && body->at != NULL && body->bytes <= sizeof(copy)) {
 		memcpy(copy, body->at, body->bytes);
 		body->at = copy;
 	}

@@ -301,9 +301,9 @@ class Check(Plant):
     @unittest.skipUnless(shutil.which("openssl"), "openssl makes the certificates")
     def test_tls_is_checked_and_its_absence_told(self):
         for name in ("server", "other"):
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                            "-subj", "/CN=plant", "-addext", "subjectAltName=IP:127.0.0.1",
-                            "-keyout", f"{name}.key", "-out", f"{name}.pem"], cwd=self.folder,
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                            "-days", "2", "-subj", "/CN=plant",
+                            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{name}.key", "-out", f"{name}.pem"], cwd=self.folder,
                            check=True, capture_output=True)
         pem = str(self.folder / "server.pem")
         tls = Server(world=self.server.world,

@@ -1,4 +1,4 @@
-/* fuzz_config.c - any bytes as a configuration: ours when the first byte is even, else the seed's. */
+/* fuzz_config.c - any bytes as a configuration: ours, or the seed's when the first byte is odd. */
 #define _GNU_SOURCE /* memfd_create */
 #include <stdint.h>
 #include <stdio.h>
