@@ -203,7 +203,26 @@ void tg_config_take_sink(const struct tg_config_load *load, const struct tg_json
 	config->sinks[config->sink_count++] = sink;
 }
 
+/* Two file sinks in one folder would take each other's files for leftovers of their own. */
+static void refuse_shared_folder(const struct tg_config_load *load, const struct tg_json *sinks,
+				 const struct tg_json *node)
+{
+	const char *path = tg_json_text(tg_json_member(node, "path"));
+	const struct tg_json *i = tg_json_first(sinks);
+
+	for (; path[0] != '\0' && i != node; i = tg_json_next(i))
+		if (strcmp(tg_json_text(tg_json_member(i, "path")), path) == 0)
+			tg_problem(load->problems, node, "path",
+				   "another sink writes there: give each a folder of its own");
+}
+
 void tg_config_take_sinks(const struct tg_config_load *load, const struct tg_json *root)
 {
+	const struct tg_json *sinks = tg_json_member(root, "sinks");
+
 	take_list(load, root, "sinks", tg_config_take_sink);
+	if (sinks == NULL || tg_json_kind(sinks) != TG_JSON_ARRAY)
+		return;
+	for (const struct tg_json *i = tg_json_first(sinks); i != NULL; i = tg_json_next(i))
+		refuse_shared_folder(load, sinks, i);
 }

@@ -43,8 +43,10 @@ static void take_file(const struct tg_json *config, const char *name, char at[25
 			  at, problems);
 }
 
+/* The files are only opened when the rest of this sink is right: their names and the url say how.
+ */
 static void take_tls(struct tg_https_options *options, const struct tg_json *config,
-		     struct tg_problems *problems)
+		     uint32_t faults_before, struct tg_problems *problems)
 {
 	struct tg_tls_files files = { .ca_file = "" };
 	struct tg_why why = { .err = 0 };
@@ -57,7 +59,7 @@ static void take_tls(struct tg_https_options *options, const struct tg_json *con
 		tg_problem(problems, config, "client_certificate",
 			   "plain http carries no certificate: use "
 			   "https");
-	if (options->url.tls && problems->count == 0 &&
+	if (options->url.tls && problems->count == faults_before &&
 	    tg_tls_load(&files, &options->tls, &why) != TG_OK)
 		tg_problem(problems, config, NULL, "%s", why.text);
 }
@@ -188,6 +190,8 @@ void tg_https_options_read(struct tg_https_options *options, const struct tg_jso
 		NULL,
 	};
 
+	uint32_t faults_before = problems->count;
+
 	memset(options, 0, sizeof(*options));
 	tg_json_only(config, known, problems);
 	take_url(options, config, problems);
@@ -196,5 +200,5 @@ void tg_https_options_read(struct tg_https_options *options, const struct tg_jso
 			  problems);
 	take_bearer(options, config, problems);
 	take_headers(options, config, problems);
-	take_tls(options, config, problems);
+	take_tls(options, config, faults_before, problems);
 }

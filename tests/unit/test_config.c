@@ -177,6 +177,17 @@ TG_TEST(config_names_are_unique_and_lists_bounded)
 	TG_CHECK_INT(config.sink_count, CONFIG_TG_SINKS_MAX);
 }
 
+TG_TEST(config_sinks_share_no_folder)
+{
+	TG_CHECK_INT(load_text("{\"name\":\"a\"," STORE "," SOURCE ",\"sinks\":["
+			       "{\"name\":\"f\",\"type\":\"file\",\"path\":\"/tmp/x\"},"
+			       "{\"name\":\"g\",\"type\":\"file\",\"path\":\"/tmp/y\"},"
+			       "{\"name\":\"h\",\"type\":\"file\",\"path\":\"/tmp/x\"}]}"),
+		     TG_ERR_CONFIG);
+	TG_CHECK(has_problem("sinks[2].path: another sink writes there"));
+	TG_CHECK_INT(problems.count, 1);
+}
+
 TG_TEST(config_columns_of_one_sink_are_bounded)
 {
 	char text[4096] = "{\"name\":\"a\"," STORE "," SOURCE
