@@ -110,23 +110,16 @@ static int take_choice(const char **out, const struct tg_option_row *option, con
 	return TG_OK;
 }
 
-/* `text` is the option's value, NULL for a switch. */
-static int take_option(struct tg_args *args, const struct tg_option_row *option, const char *text,
-		       struct tg_why *why)
+/* `text` is the value of an option that wants one. */
+static int take_value(struct tg_args *args, const struct tg_option_row *option, const char *text,
+		      struct tg_why *why)
 {
 	char *field = (char *)args + option->at;
 
-	switch (option->kind) {
-	case TG_OPTION_SWITCH:
-		*(bool *)field = true;
-		return TG_OK;
-	case TG_OPTION_SECONDS:
+	if (option->kind == TG_OPTION_SECONDS)
 		return take_seconds((uint32_t *)(void *)field, text, why);
-	case TG_OPTION_CHOICE:
+	if (option->kind == TG_OPTION_CHOICE)
 		return take_choice((const char **)(void *)field, option, text, why);
-	case TG_OPTION_TEXT:
-		break;
-	}
 	if (text[0] == '\0')
 		return tg_why_set(why, TG_ERR_CONFIG, "%s wants a %s, not nothing", option->name,
 				  option->value);
@@ -169,24 +162,22 @@ static int take_word(struct tg_args *args, int count, const char *const *words, 
 {
 	const char *word = words[0], *value = strchr(word, '=');
 	const struct tg_option_row *option = find_option(args, word);
-	int taken = 1;
 
 	if (option == NULL)
 		return unknown_option(args, word, why);
 	if (option->kind == TG_OPTION_SWITCH) {
 		if (value != NULL)
 			return tg_why_set(why, TG_ERR_CONFIG, "%s takes no value", option->name);
-	} else if (value != NULL) {
-		value++;
-	} else if (count < 2) {
+		*(bool *)((char *)args + option->at) = true;
+		return 1;
+	}
+	if (value == NULL && count < 2)
 		return tg_why_set(why, TG_ERR_CONFIG, "%s wants a %s behind it", option->name,
 				  option->value);
-	} else {
-		value = words[1];
-		taken = 2;
-	}
-	int rc = take_option(args, option, value, why);
-	return rc != TG_OK ? rc : taken;
+	int rc = take_value(args, option, value != NULL ? value + 1 : words[1], why);
+	if (rc != TG_OK)
+		return rc;
+	return value != NULL ? 1 : 2;
 }
 
 /* --- what belongs together --- */

@@ -303,8 +303,9 @@ class Check(Plant):
         for name in ("server", "other"):
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
                             "-days", "2", "-subj", "/CN=plant",
-                            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{name}.key", "-out", f"{name}.pem"], cwd=self.folder,
-                           check=True, capture_output=True)
+                            "-addext", "subjectAltName=IP:127.0.0.1",
+                            "-keyout", f"{name}.key", "-out", f"{name}.pem"],
+                           cwd=self.folder, check=True, capture_output=True)
         pem = str(self.folder / "server.pem")
         tls = Server(world=self.server.world,
                      tls=tls_context(pem, str(self.folder / "server.key"), None)).start()
