@@ -149,7 +149,7 @@ class Tables(Faults):
 
 
 class Times(Faults):
-    """Reading by time: equal stamps, stamps of the future, each spelling, with and without index."""
+    """Reading by time: equal stamps, stamps of the future, each spelling, index or none."""
 
     COUNT = 1200
 
@@ -164,7 +164,7 @@ class Times(Faults):
         self.assertEqual(len(self.delivered()["events"]), self.COUNT)
 
     def follow(self, stamp):
-        """New rows at the old stamp, later, and in 2099; then a late one that the overlap catches."""
+        """New rows at the old stamp, later, in 2099; then a late one that the overlap catches."""
         rows = [{"id": self.COUNT, "ts": stamp(NOW_S - 5000)},
                 {"id": self.COUNT + 1, "ts": stamp(NOW_S - 100)},
                 {"id": self.COUNT + 2, "ts": stamp(4070908800)}]
