@@ -232,13 +232,14 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 }
 
 /* When to stop trying, should nothing move until then. While a source reads it never comes: a
- * source has deadlines of its own, and a slow server is no reason to end with half of its rows. */
+ * source has deadlines of its own, and a slow server is no reason to end with half of its rows. A
+ * store that takes nothing, full or failing, ends the reading with it. */
 static uint64_t give_up_ms(const struct tg_agent *agent)
 {
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		const struct tg_agent_source *source = &agent->sources[i];
 		if (!tg_agent_source_over(source) && source->phase != TG_SOURCE_PAUSED &&
-		    !tg_outbox_full(&agent->box))
+		    agent->store_why_.err == 0)
 			return UINT64_MAX;
 	}
 	return agent->progress_ms_ + agent->options_->wait_ms;

@@ -1,6 +1,11 @@
+#include <sys/statvfs.h>
+
 #include "app/outbox/store.h"
 #include "platform/assert.h"
 #include "platform/log.h"
+
+/* A disk with less than this is full: a commit writes about as much. */
+enum { ROOM_BYTES_MIN = 1 << 20 };
 
 bool tg_outbox_pending(const struct tg_outbox *box)
 {
@@ -214,7 +219,7 @@ static void blocks_committed(struct tg_outbox *box)
 			continue;
 		box->committed_bytes_ += tg_block_bytes(block);
 		struct tg_stream *stream = tg_outbox_stream(box, block->stream);
-		if (stream->first_block == 0)
+		if (stream->first_block == 0 || block->first_seq < stream->first_block)
 			stream->first_block = block->first_seq;
 		box->block_state_[i] = still_appended(box, block) ? TG_BLOCK_SLOT_CLEAN
 								  : TG_BLOCK_SLOT_FREE;
@@ -239,6 +244,16 @@ static void grow_commit(struct tg_outbox *box, uint64_t began_ms, uint64_t ended
 		box->commit_blocks_ = CONFIG_TG_COMMIT_BLOCKS_MIN;
 }
 
+/* LMDB reports a write that a full disk cut short as EIO. */
+static int name_error(const struct tg_outbox *box, int err)
+{
+	struct statvfs disk;
+
+	if (err != TG_ERR_IO || statvfs(box->cfg.path, &disk) < 0)
+		return err;
+	return (uint64_t)disk.f_bavail * disk.f_frsize < ROOM_BYTES_MIN ? TG_ERR_NOSPC : err;
+}
+
 int tg_outbox_commit(struct tg_outbox *box, uint64_t mono_ms, struct tg_why *why)
 {
 	if (!tg_outbox_pending(box) && !tg_trim_wanted(box)) {
@@ -248,19 +263,17 @@ int tg_outbox_commit(struct tg_outbox *box, uint64_t mono_ms, struct tg_why *why
 	mark_owners(box);
 	int err = transaction(box, true);
 	bool records = err == 0;
-	if (err == TG_ERR_FULL) {
-		int small = transaction(box, false);
-		if (small < 0)
-			err = small;
-	}
-	if (err < 0 && err != TG_ERR_FULL)
+	int small = err == TG_ERR_FULL ? transaction(box, false) : err;
+	box->full_ = err == TG_ERR_FULL;
+	if (small < 0) {
+		err = name_error(box, small);
 		return tg_why_set(
 			why, err,
 			"the store %s cannot be written (%s); reading pauses until it can",
 			box->cfg.path, tg_err_name(err));
+	}
 	tg_sinks_committed(box);
 	tg_trim_committed(box);
-	box->full_ = !records;
 	/* One that found no room is no progress: who waits for that would wait for ever. */
 	box->commit_count_ += records;
 	if (!records)
