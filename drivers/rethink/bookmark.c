@@ -29,28 +29,28 @@ static uint64_t get(const uint8_t **at, unsigned bytes)
 }
 
 struct tg_view tg_bookmark_write(const struct tg_bookmark *bookmark,
-				 uint8_t bytes[TG_RETHINK_BOOKMARK_BYTES_MAX])
+				 uint8_t at[TG_RETHINK_BOOKMARK_BYTES_MAX])
 {
-	uint8_t *at = bytes;
+	uint8_t *end = at;
 
-	at = put(at, VERSION, 1);
-	at = put(at, bookmark->pass, 1);
-	at = put(at, bookmark->key_bytes > 0 ? 1 : 0, 1);
-	at = put(at, 0, 1);
-	memcpy(at, bookmark->uuid, sizeof(bookmark->uuid));
-	at = put(at + sizeof(bookmark->uuid), bookmark->settings, 8);
-	at = put(at, (uint64_t)bookmark->time_ms, 8);
-	at = put(at, (uint64_t)bookmark->pass_now_ms, 8);
-	at = put(at, (uint64_t)bookmark->pass_lower_ms, 8);
-	at = put(at, (uint64_t)bookmark->pass_newest_ms, 8);
-	at = put(at, (uint64_t)bookmark->full_pass_ms, 8);
+	end = put(end, VERSION, 1);
+	end = put(end, bookmark->pass, 1);
+	end = put(end, bookmark->key_bytes > 0 ? 1 : 0, 1);
+	end = put(end, 0, 1);
+	memcpy(end, bookmark->uuid, sizeof(bookmark->uuid));
+	end = put(end + sizeof(bookmark->uuid), bookmark->settings, 8);
+	end = put(end, (uint64_t)bookmark->time_ms, 8);
+	end = put(end, (uint64_t)bookmark->pass_now_ms, 8);
+	end = put(end, (uint64_t)bookmark->pass_lower_ms, 8);
+	end = put(end, (uint64_t)bookmark->pass_newest_ms, 8);
+	end = put(end, (uint64_t)bookmark->full_pass_ms, 8);
 	if (bookmark->key_bytes > 0) {
-		at = put(at, bookmark->key_bytes, 2);
-		at = put(at, bookmark->key_cmp_bytes, 2);
-		memcpy(at, bookmark->key, bookmark->key_bytes);
-		at += bookmark->key_bytes;
+		end = put(end, bookmark->key_bytes, 2);
+		end = put(end, bookmark->key_cmp_bytes, 2);
+		memcpy(end, bookmark->key, bookmark->key_bytes);
+		end += bookmark->key_bytes;
 	}
-	return tg_view_of(bytes, (size_t)(at - bytes));
+	return tg_view_of(at, (size_t)(end - at));
 }
 
 static int read_range(struct tg_bookmark *out, const uint8_t *at, size_t bytes)

@@ -294,7 +294,8 @@ static void end_clock(struct tg_rethink *source)
 
 /* --- READ: the rows --- */
 
-static void put_rows_query(struct tg_rethink *source, struct tg_query_rows *rows,
+/* Adds the time bound that the pass has, and writes the query. */
+static void put_rows_query(struct tg_rethink *source, struct tg_query_rows rows,
 			   struct tg_out *query)
 {
 	const struct tg_bookmark *bookmark = &source->bookmark;
@@ -303,12 +304,12 @@ static void put_rows_query(struct tg_rethink *source, struct tg_query_rows *rows
 
 	if (bookmark->pass != TG_PASS_FULL) {
 		tg_stamp_bound(&source->stamp, bookmark->pass_lower_ms, &bound);
-		rows->field = tg_member_json(&source->stamp.field);
-		rows->lower = tg_view_of(lower, tg_out_filled(&bound));
+		rows.field = tg_member_json(&source->stamp.field);
+		rows.lower = tg_view_of(lower, tg_out_filled(&bound));
 		if (bookmark->pass == TG_PASS_INDEX)
-			rows->index = tg_member_json(&source->index);
+			rows.index = tg_member_json(&source->index);
 	}
-	tg_query_rows(rows, query);
+	tg_query_rows(&rows, query);
 }
 
 static void ask_read(struct tg_rethink *source, struct tg_out *query)
@@ -330,7 +331,7 @@ static void ask_read(struct tg_rethink *source, struct tg_out *query)
 	/* A bookmark that is no key of ours reads from the first row: repeats send nothing. */
 	if (key.bytes > 0 && tg_rethink_key_term(key, &term) == TG_OK && !tg_out_overran(&term))
 		rows.after = tg_view_of(after, tg_out_filled(&term));
-	put_rows_query(source, &rows, query);
+	put_rows_query(source, rows, query);
 }
 
 static int wrong_row(struct tg_rethink *source, const char *what, struct tg_why *why)
