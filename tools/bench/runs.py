@@ -86,14 +86,17 @@ class Tidegate:
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def sync(self, sink, table="readings", **how):
-        """One sync. `how`: source (members), again (keep the store), fault, watch, under."""
+        """One sync. `how`: source (members), again (keep the store), sync_ms (what each device
+        sync takes), watch, under (a command to run it by)."""
         if not how.get("again"):
             self.clear()
         path = self.write_config(sink, table, how.get("source", {}))
-        program = "tidegate-fault" if "fault" in how else "tidegate"
-        environment = {"TG_FAULT": how["fault"]} if "fault" in how else None
-        command = [*how.get("under", ()), str(self.build / program), "sync", "--config", str(path),
-                   "--json"]
+        environment = None
+        if "sync_ms" in how:
+            environment = {"LD_PRELOAD": str(self.build / "bench" / "bench_delay.so"),
+                           "BENCH_SYNC_MS": str(how["sync_ms"])}
+        command = [*how.get("under", ()), str(self.build / "tidegate"), "sync", "--config",
+                   str(path), "--json"]
         return cost(command, self.folder, environment, how.get("watch"))
 
     def index_pages(self):
