@@ -66,6 +66,18 @@ static void check_raised_limit(struct tg_intake *intake)
 	}
 }
 
+/* A sweep that was cut off stands behind a pass that saw every row: what was asked of that pass
+ * must not be applied to the next one, whose missing rows are deletes. */
+static void forget_swept_pass(struct tg_intake *intake)
+{
+	struct tg_stream_row *row = &intake->open_->row;
+
+	if (!(row->flags & TG_STREAM_SWEEP))
+		return;
+	row->flags &= ~(uint32_t)(TG_STREAM_RECREATED | TG_STREAM_RESEND);
+	row->resend_sink = 0;
+}
+
 int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, struct tg_view name,
 		    int64_t wall_ms)
 {
@@ -77,7 +89,10 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 	intake->open_->index.compare = intake->ops->key_compare;
 	intake->batch_ = NULL;
 	intake->walking_ = false;
+	intake->sweeping_ = false;
+	intake->swept_ = tg_key_none();
 	intake->wall_ms_ = wall_ms;
+	forget_swept_pass(intake);
 	check_generation(intake, batch->generation);
 	check_raised_limit(intake);
 	intake->phase_ = (intake->open_->row.flags & TG_STREAM_SWEEP) ? TG_INTAKE_BEGIN_SWEEP
@@ -132,9 +147,12 @@ static void pass_complete(struct tg_intake *intake)
 {
 	struct tg_stream_row *row = &intake->open_->row;
 
-	row->flags &= ~(uint32_t)(TG_STREAM_FULL_PASS | TG_STREAM_RESEND | TG_STREAM_RECREATED |
-				  TG_STREAM_SWEEP | TG_STREAM_FORGET);
-	row->damage_count = 0;
+	row->flags &= ~(uint32_t)(TG_STREAM_RESEND | TG_STREAM_RECREATED | TG_STREAM_SWEEP |
+				  TG_STREAM_FORGET);
+	if (!(row->flags & TG_STREAM_AGAIN)) {
+		row->flags &= ~(uint32_t)TG_STREAM_FULL_PASS;
+		row->damage_count = 0;
+	}
 	row->resend_sink = 0;
 	row->after_bytes = 0;
 	row->pass_end_ms = intake->wall_ms_;
@@ -174,6 +192,7 @@ static int start_walk(struct tg_intake *intake)
 	if (intake->batch_->flags & TG_BATCH_PASS_BEGIN) {
 		row->pass_rows = 0;
 		row->after_bytes = 0;
+		row->flags &= ~(uint32_t)TG_STREAM_AGAIN; /* this one looks at every row */
 		after = tg_key_none();
 	} else if (intake->walking_) {
 		return 0;
@@ -226,6 +245,9 @@ static int go_merge_end(struct tg_intake *intake)
 		err = tg_index_merge_end(&intake->open_->index, tg_intake_trimmed_bound(intake));
 	if (err < 0)
 		return err;
+	intake->walking_ = false;
+	intake->sweeping_ = false;
+	intake->swept_ = tg_key_none();
 	intake->phase_ = after_merge(intake);
 	err = take_bookmark(intake);
 	tg_outbox_touch(intake->box, intake->open_);
@@ -264,7 +286,7 @@ static int go_close(struct tg_intake *intake)
 			pass_complete(intake);
 		intake->batch_ = NULL;
 	}
-	if (intake->open_->dirty || tg_index_dirty(&intake->box->index_cache_) > 0)
+	if (!tg_outbox_stream_durable(intake->box, intake->open_))
 		return TG_ERR_FULL;
 	tg_outbox_stream_close(intake->box, intake->open_);
 	intake->open_ = NULL;
@@ -304,10 +326,13 @@ int tg_intake_go(struct tg_intake *intake)
 		return err;
 	err = tg_outbox_index_drop(intake->box,
 				   intake->open_); /* it is built anew by a full pass */
+	if (err < 0)
+		return err;
 	intake->walking_ = false;
 	intake->batch_ = NULL;
-	intake->phase_ = TG_INTAKE_CLOSE;
-	return err < 0 ? err : TG_ERR_AGAIN;
+	/* Before the stream's begin it stays open: the pass that follows is the full one. */
+	intake->phase_ = intake->phase_ == TG_INTAKE_BEGIN_SWEEP ? TG_INTAKE_IDLE : TG_INTAKE_CLOSE;
+	return TG_ERR_AGAIN;
 }
 
 void tg_intake_break(struct tg_intake *intake)

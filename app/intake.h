@@ -42,10 +42,11 @@ struct tg_intake {
 	struct tg_stream_open *open_;
 	const struct tg_batch *batch_;
 	enum tg_intake_phase phase_;
-	uint32_t at_; /* next record of the batch */
-	bool walking_;
+	uint32_t at_;             /* next record of the batch */
+	bool walking_, sweeping_; /* the index' walk stands in a pass, in a sweep */
+	struct tg_key swept_;     /* the last key that is swept; in swept_key_    */
 	int64_t wall_ms_;
-	uint8_t key_[TG_KEY_BYTES_MAX];
+	uint8_t key_[TG_KEY_BYTES_MAX], swept_key_[TG_KEY_BYTES_MAX];
 	uint8_t key_json_[TG_KEY_JSON_BYTES_MAX];
 };
 

@@ -39,7 +39,7 @@ static int look_up(struct tg_intake *intake, const struct tg_record *record,
 
 static int index_write(struct tg_intake *intake, const struct tg_index_entry *entry)
 {
-	if (intake->walking_)
+	if (intake->walking_ || intake->sweeping_)
 		return tg_index_merge_put(&intake->open_->index, entry);
 	return tg_index_put(&intake->open_->index, entry);
 }
@@ -97,14 +97,17 @@ static int set_aside(struct tg_intake *intake, const struct tg_record *record,
 
 	if (known != NULL && (known->flags & TG_INDEX_OVERSIZE) && known->hash == record->hash)
 		return 0; /* it is there already */
-	int err = index_write(intake, &entry);
+	/* The item first: done twice it is the same one, and the index says that it is there. */
+	int err = tg_outbox_aside_put(intake->box, &item, 0, NULL);
+	if (err == 0)
+		err = index_write(intake, &entry);
 	if (err < 0)
 		return err;
 	intake->counts.set_aside++;
 	tg_outbox_touch(intake->box, intake->open_);
 	TG_LOG_WRN("record.oversize", "stream=%u bytes=%llu limit=%u", item.stream,
 		   (unsigned long long)record->body_bytes, CONFIG_TG_DOC_BYTES_MAX);
-	return tg_outbox_aside_put(intake->box, &item, 0, NULL);
+	return 0;
 }
 
 /* Whether what the index knows of this row is what its sinks have. */
@@ -168,6 +171,7 @@ static int enter_delete(struct tg_intake *intake, const struct tg_index_entry *e
 	return enter(intake, &record, TG_INDEX_DELETED);
 }
 
+/* One that is forgotten leaves the index, and the walk with it. */
 static int sweep_one(struct tg_intake *intake, struct tg_index_entry *entry)
 {
 	struct tg_index *index = &intake->open_->index;
@@ -177,31 +181,39 @@ static int sweep_one(struct tg_intake *intake, struct tg_index_entry *entry)
 	tg_outbox_touch(intake->box, intake->open_);
 	if (intake->open_->row.flags & TG_STREAM_FORGET) {
 		err = tg_index_remove(index, entry->key);
+		if (err == 0)
+			err = tg_index_walk(index, entry->key);
 	} else {
 		err = enter_delete(intake, entry);
-		if (err == 0)
-			intake->counts.deleted++;
+		intake->counts.deleted += err == 0;
 	}
-	return err;
+	if (err < 0)
+		return err;
+	memcpy(intake->swept_key_, intake->key_, entry->key.bytes.bytes);
+	intake->swept_ = entry->key;
+	intake->swept_.bytes.at = intake->swept_key_;
+	return 0;
 }
 
-/* 0 when no key is flagged MISSING any more. */
+/* What could not be done (for want of a commit, or the disk) is met again: the walk then begins
+ * anew behind the last key that was. */
 int tg_intake_sweep(struct tg_intake *intake)
 {
 	struct tg_index *index = &intake->open_->index;
 	struct tg_index_entry entry;
-	int err = tg_index_walk(index, tg_key_none());
+	int err = intake->sweeping_ ? 0 : tg_index_walk(index, intake->swept_);
 
 	intake->walking_ = false;
+	intake->sweeping_ = true;
 	for (uint32_t i = 0; err == 0 && i < STEP_DELETES_MAX; i++) {
 		err = tg_index_next_missing(index, &entry);
-		if (err == TG_ERR_MISSING)
-			return 0;
 		if (err == 0)
 			err = sweep_one(intake, &entry);
-		if (err == 0)
-			err = tg_index_walk(index, entry.key);
 	}
+	if (err < 0)
+		intake->sweeping_ = false;
+	if (err == TG_ERR_MISSING)
+		return 0;
 	return err < 0 ? err : TG_ERR_AGAIN;
 }
 
@@ -214,6 +226,7 @@ int tg_intake_repair(struct tg_intake *intake)
 	int err = tg_index_walk(&open->index, tg_key_none());
 
 	intake->walking_ = false;
+	intake->sweeping_ = false;
 	while (err == 0 && (err = tg_index_next(&open->index, &entry)) == 0) {
 		if (!(entry.flags & TG_INDEX_DELETED) || !was_lost(&open->row, entry.seq))
 			continue;

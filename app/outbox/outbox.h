@@ -59,6 +59,8 @@ enum tg_stream_flag {
 	TG_STREAM_FORGET = 8, /* ... or are forgotten without a delete (re-created, empty)       */
 	TG_STREAM_RECREATED = 16, /* the pass under way is the first of a new generation */
 	TG_STREAM_REINDEX = 32,   /* the index is damaged: it is dropped and built anew   */
+	TG_STREAM_AGAIN = 64, /* records were lost behind the back of the pass under way: only one
+				 that begins now finds them all */
 };
 
 /* A stream's row as the store keeps it. */
@@ -180,6 +182,7 @@ struct tg_outbox {
 	unsigned dbi_;
 	int lock_fd_;
 	bool salvaged_;
+	bool reading_; /* a read transaction is open: the environment must stay */
 	bool crashed_; /* the last holder did not close */
 	char instance_[TG_INSTANCE_BYTES_MAX];
 	uint32_t stream_count_;
@@ -253,6 +256,8 @@ TG_CHECKED int tg_outbox_bookmark(struct tg_outbox *box, struct tg_stream_open *
 				  struct tg_view bookmark);
 /* The row was changed (flags, generation, counters): it goes with the next commit. */
 void tg_outbox_touch(struct tg_outbox *box, struct tg_stream_open *open);
+/* Whether all that was said of this stream is committed: it may be closed. */
+bool tg_outbox_stream_durable(const struct tg_outbox *box, const struct tg_stream_open *open);
 /* Drops a damaged index: the next pass builds it anew and sends every row again. Commits by itself.
  */
 TG_CHECKED int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open);

@@ -311,6 +311,18 @@ int tg_outbox_newest(struct tg_outbox *box, struct tg_stream_row *row,
 	return err;
 }
 
+bool tg_outbox_stream_durable(const struct tg_outbox *box, const struct tg_stream_open *open)
+{
+	for (uint32_t i = 0; i < box->index_cache_.count; i++) {
+		const struct tg_index_page *page = &box->index_cache_.pages[i];
+
+		if (page->stream == open->row.number &&
+		    (page->state == TG_INDEX_PAGE_DIRTY || page->state == TG_INDEX_PAGE_DROPPED))
+			return false;
+	}
+	return !open->dirty;
+}
+
 void tg_outbox_touch(struct tg_outbox *box, struct tg_stream_open *open)
 {
 	(void)box;
@@ -358,6 +370,7 @@ int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open)
 	uint32_t next_page = open->row.index.next_page;
 	open->row.index = (struct tg_index_root){ .next_page = next_page };
 	open->row.flags |= TG_STREAM_FULL_PASS;
+	open->row.flags &= ~(uint32_t)(TG_STREAM_SWEEP | TG_STREAM_FORGET);
 	open->bookmark_bytes = 0;
 	open->dirty = true;
 	TG_LOG_ERR("outbox.index_dropped", "stream=%u action=full_pass", open->row.number);
@@ -370,7 +383,7 @@ static void note_damage(struct tg_stream_row *row, uint64_t first, uint64_t last
 {
 	uint32_t count = row->damage_count;
 
-	row->flags |= TG_STREAM_FULL_PASS;
+	row->flags |= TG_STREAM_FULL_PASS | TG_STREAM_AGAIN;
 	for (uint32_t i = 0; i < count; i++) {
 		bool touches = first <= row->damage[i].last + 1 && last + 1 >= row->damage[i].first;
 
