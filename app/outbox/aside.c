@@ -142,9 +142,11 @@ int tg_outbox_aside_put(struct tg_outbox *box, struct tg_aside *aside, uint64_t 
 			struct tg_why *why)
 {
 	MDB_txn *txn;
-	int err = tg_store_write_begin(box, &txn);
+	int err = tg_store_room_aside(box, aside->body.bytes) ? 0 : TG_ERR_FULL;
 
 	(void)mono_ms;
+	if (err == 0)
+		err = tg_store_write_begin(box, &txn);
 	if (err == 0) {
 		err = put_all(box, txn, aside);
 		if (err < 0)
@@ -169,14 +171,13 @@ int tg_outbox_aside_next(struct tg_outbox *box, uint64_t from, struct tg_aside *
 	if (err < 0)
 		return err;
 	err = tg_store_walk_begin(box, txn, 'Q', &walk);
-	int got = 0;
-	while (err == 0 && (got = tg_store_walk_next(&walk)) > 0) {
+	struct tg_store_key first = tg_key_aside(from);
+	walk.from = tg_view_of(first.at, first.bytes);
+	int got = err == 0 ? tg_store_walk_next(&walk) : 0;
+	if (got > 0) {
 		struct tg_view content = tg_row_content(walk.key, walk.value);
 		out->id = tg_load_be64(walk.key.at + 1);
-		if (out->id < from)
-			continue;
 		err = content.at != NULL ? tg_aside_row_read(content, out) : TG_ERR_DAMAGED;
-		break;
 	}
 	if (err == 0 && got > 0 && out->body.at != NULL) {
 		memcpy(box->large_, out->body.at, out->body.bytes);
@@ -191,7 +192,8 @@ int tg_outbox_aside_next(struct tg_outbox *box, uint64_t from, struct tg_aside *
 	return got > 0 ? 0 : (got == 0 ? TG_ERR_MISSING : got);
 }
 
-/* Runs `change` on item `id` in a transaction of its own. */
+/* Changes or (replay < 0) drops item `id`, in one transaction with what waits of the sinks: the
+ * receipt of the item's own delivery, which must not be committed without it or later. */
 static int change_item(struct tg_outbox *box, uint64_t id, int replay)
 {
 	struct tg_store_key key = tg_key_aside(id);
@@ -220,11 +222,16 @@ static int change_item(struct tg_outbox *box, uint64_t id, int replay)
 		if (err == 0)
 			err = put_item(box, txn, &item);
 	}
+	if (err == 0)
+		err = tg_sinks_put(box, txn);
 	if (err < 0) {
 		mdb_txn_abort(txn);
 		return err;
 	}
-	return tg_store_err(mdb_txn_commit(txn));
+	err = tg_store_err(mdb_txn_commit(txn));
+	if (err == 0)
+		tg_sinks_committed(box);
+	return err;
 }
 
 int tg_outbox_aside_drop(struct tg_outbox *box, uint64_t id)

@@ -87,7 +87,8 @@ static void mark_owners(struct tg_outbox *box)
 		if (page->state != TG_INDEX_PAGE_DIRTY && page->state != TG_INDEX_PAGE_DROPPED)
 			continue;
 		for (uint32_t at = 0; at < CONFIG_TG_SOURCES_MAX; at++)
-			if (box->open_[at].stream != NULL && box->open_[at].row.number == page->stream)
+			if (box->open_[at].stream != NULL &&
+			    box->open_[at].row.number == page->stream)
 				box->open_[at].dirty = true;
 	}
 }
@@ -106,29 +107,29 @@ static int put_streams(struct tg_outbox *box, MDB_txn *txn)
 }
 
 /* The pages that the freelist holds as of the last commit: each value begins with its count. LMDB
- * shows its freelist to read transactions only. */
+ * shows its freelist to read transactions only; this one is of its own, as a cursor may be open. */
 static int count_free(struct tg_outbox *box, uint64_t *pages)
 {
 	MDB_cursor *cursor;
 	MDB_txn *txn;
 	MDB_val k, v;
-	int err = tg_store_read_begin(box, &txn);
+	int rc = mdb_txn_begin(box->env_, NULL, MDB_RDONLY, &txn);
 
 	*pages = 0;
-	if (err == 0)
-		err = tg_store_err(mdb_cursor_open(txn, 0, &cursor));
-	if (err < 0) {
-		tg_store_read_end(box);
-		return err;
+	if (rc != 0)
+		return tg_store_err(rc);
+	rc = mdb_cursor_open(txn, 0, &cursor);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return tg_store_err(rc);
 	}
-	int rc;
 	while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
 		size_t count;
 		memcpy(&count, v.mv_data, sizeof(count));
 		*pages += count;
 	}
 	mdb_cursor_close(cursor);
-	tg_store_read_end(box);
+	mdb_txn_abort(txn);
 	return rc == MDB_NOTFOUND ? 0 : tg_store_err(rc);
 }
 
@@ -140,23 +141,39 @@ static uint64_t pages_needed(const struct tg_outbox *box)
 	return pages + box->large_pending_.body.bytes / TG_PAGE_BYTES + 16;
 }
 
-/* Whether what is pending fits under the cap. The freelist is only counted when the file has grown
- * close to it. */
-static int check_room(struct tg_outbox *box)
+/* Whether `pages` more fit into the first `cap`. The freelist is only counted when the file has
+ * grown close to it; somebody who looked and was killed holds its pages no longer then. */
+static int check_pages(struct tg_outbox *box, uint64_t pages, uint64_t cap)
 {
 	MDB_envinfo info;
 	uint64_t free_pages = 0;
+	int dead;
 
 	mdb_env_info(box->env_, &info);
 	uint64_t last = (uint64_t)info.me_last_pgno + 1;
 	box->pages_used_ = last;
-	if (last + pages_needed(box) <= box->page_cap_)
+	if (last + pages <= cap)
 		return 0;
+	(void)mdb_reader_check(box->env_, &dead);
 	int err = count_free(box, &free_pages);
 	if (err < 0)
 		return err;
 	box->pages_used_ = last - free_pages;
-	return box->pages_used_ + pages_needed(box) <= box->page_cap_ ? 0 : TG_ERR_FULL;
+	return box->pages_used_ + pages <= cap ? 0 : TG_ERR_FULL;
+}
+
+/* Whether what is pending fits under the cap. */
+static int check_room(struct tg_outbox *box)
+{
+	return check_pages(box, pages_needed(box), box->page_cap_);
+}
+
+bool tg_store_room_aside(struct tg_outbox *box, size_t bytes)
+{
+	uint64_t pages = bytes / TG_PAGE_BYTES + 16;
+
+	return box->env_ == NULL ||
+	       check_pages(box, pages, box->page_cap_ + TG_ASIDE_PAGES) != TG_ERR_FULL;
 }
 
 static int put_records(struct tg_outbox *box, MDB_txn *txn)

@@ -37,6 +37,19 @@ static int env_configure(struct tg_outbox *box, MDB_env *env)
 	return tg_store_err(rc);
 }
 
+/* Deleting needs pages too. A file that has outgrown its cap (bytes_max was lowered) gets the
+ * reserve beyond its end, or it could never be drained. */
+static int keep_reserve(MDB_env *env)
+{
+	MDB_envinfo info;
+	int rc = mdb_env_info(env, &info);
+	uint64_t least = ((uint64_t)info.me_last_pgno + 1 + TG_RESERVE_PAGES) * TG_PAGE_BYTES;
+
+	if (rc == 0 && info.me_mapsize < least)
+		rc = mdb_env_set_mapsize(env, (size_t)least);
+	return tg_store_err(rc);
+}
+
 static int dbi_open(struct tg_outbox *box, MDB_env *env)
 {
 	MDB_txn *txn;
@@ -62,6 +75,8 @@ int tg_store_env_open(struct tg_outbox *box)
 	int err = env_configure(box, env);
 	if (err == 0)
 		err = tg_store_err(mdb_env_open(env, box->cfg.path, MDB_NOTLS, DATA_MODE));
+	if (err == 0)
+		err = keep_reserve(env);
 	if (err == 0)
 		err = share_with_group(box);
 	if (err == 0)
@@ -120,6 +135,9 @@ int tg_store_write_begin(struct tg_outbox *box, MDB_txn **txn)
 	}
 	int rc = mdb_txn_begin(box->env_, NULL, 0, txn);
 
+	if (rc == MDB_PANIC && box->reading_)
+		return TG_ERR_IO; /* a cursor stands in the environment: whoever holds it comes
+				     again */
 	if (rc == MDB_PANIC) {
 		int err = env_reopen(box);
 		if (err < 0)
@@ -129,29 +147,43 @@ int tg_store_write_begin(struct tg_outbox *box, MDB_txn **txn)
 	return tg_store_err(rc);
 }
 
+static int reader_begin(struct tg_outbox *box)
+{
+	MDB_txn *reader = NULL;
+
+	if (box->reader_ != NULL)
+		return mdb_txn_renew(box->reader_);
+	int rc = mdb_txn_begin(box->env_, NULL, MDB_RDONLY, &reader);
+	if (rc == 0)
+		box->reader_ = reader;
+	return rc;
+}
+
 int tg_store_read_begin(struct tg_outbox *box, MDB_txn **txn)
 {
-	MDB_txn *reader = box->reader_;
-	int rc;
+	int err = box->env_ == NULL ? tg_store_env_open(box) : 0;
 
-	if (box->env_ == NULL) {
-		int err = tg_store_env_open(box);
+	if (err < 0)
+		return err;
+	int rc = reader_begin(box);
+	if (rc == MDB_MAP_RESIZED) { /* only somebody who looks meets it: the writer began anew */
+		rc = mdb_env_set_mapsize(box->env_, 0);
+		if (rc == 0)
+			rc = reader_begin(box);
+	} else if (rc == MDB_PANIC) {
+		err = env_reopen(box);
 		if (err < 0)
 			return err;
+		rc = reader_begin(box);
 	}
-	if (reader != NULL) {
-		rc = mdb_txn_renew(reader);
-	} else {
-		rc = mdb_txn_begin(box->env_, NULL, MDB_RDONLY, &reader);
-		if (rc == 0)
-			box->reader_ = reader;
-	}
-	*txn = reader;
+	box->reading_ = rc == 0;
+	*txn = box->reader_;
 	return tg_store_err(rc);
 }
 
 void tg_store_read_end(struct tg_outbox *box)
 {
+	box->reading_ = false;
 	if (box->reader_ != NULL)
 		mdb_txn_reset(box->reader_);
 }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -31,6 +32,17 @@ static int write_holder(int fd)
 	return 0;
 }
 
+/* Somebody who only looks whether the store is held holds it for a moment (tg_outbox_holder). */
+static bool take_patiently(int fd)
+{
+	for (unsigned tries = 0; tries < 10; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		(void)poll(NULL, 0, 10);
+	}
+	return false;
+}
+
 int tg_lock_take(struct tg_outbox *box, struct tg_why *why)
 {
 	char path[512], holder[64] = "";
@@ -42,7 +54,7 @@ int tg_lock_take(struct tg_outbox *box, struct tg_why *why)
 				  "the store's lock %s cannot be opened: %s", path,
 				  strerror(errno));
 	int held = describe_holder(fd, holder, sizeof(holder));
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	if (!take_patiently(fd)) {
 		close(fd);
 		return tg_why_set(
 			why, TG_ERR_BUSY,

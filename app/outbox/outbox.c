@@ -161,6 +161,13 @@ static int open_sentence(const struct tg_outbox *box, int err, struct tg_why *wh
 	case TG_ERR_ACCESS:
 		return tg_why_set(why, err, "the store %s may not be written by this user",
 				  box->cfg.path);
+	case TG_ERR_LIMIT:
+		return tg_why_set(
+			why, err,
+			"the store %s holds more streams or sinks than this tidegate was "
+			"built for (TG_STREAMS_MAX %d, TG_SINKS_MAX %d); use the build that "
+			"wrote it, or raise them",
+			box->cfg.path, CONFIG_TG_STREAMS_MAX, CONFIG_TG_SINKS_MAX);
 	default:
 		return tg_why_set(why, err, "the store %s cannot be opened (%s)", box->cfg.path,
 				  tg_err_name(err));

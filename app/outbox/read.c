@@ -34,6 +34,15 @@ static bool is_block_of(const struct tg_stream *stream, MDB_val key)
 	return key.mv_size == mine.bytes && memcmp(key.mv_data, mine.at, 5) == 0;
 }
 
+/* LMDB cannot walk its tree here: that is no lost block, and nobody could go on behind it. The next
+ * start finds it, and salvages the file. */
+static int tree_err(int rc)
+{
+	int err = tg_store_err(rc);
+
+	return err == TG_ERR_DAMAGED ? TG_ERR_IO : err;
+}
+
 /* Finds the block that holds sequence `next`, or the first one behind it. 1 with its key and value,
  * 0 when there is none. */
 static int find_block(struct tg_outbox_cursor *cursor, MDB_val *k, MDB_val *v)
@@ -57,14 +66,14 @@ static int find_block(struct tg_outbox_cursor *cursor, MDB_val *k, MDB_val *v)
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc != 0)
-		return tg_store_err(rc);
+		return tree_err(rc);
 	if (!is_block_of(cursor->stream, *k)) { /* the walk stood before the first of this stream */
 		*k = tg_val(want.at, want.bytes);
 		rc = mdb_cursor_get(cursor->cursor_, k, v, MDB_SET_RANGE);
 		if (rc == MDB_NOTFOUND || (rc == 0 && !is_block_of(cursor->stream, *k)))
 			return 0;
 	}
-	return rc == 0 ? 1 : tg_store_err(rc);
+	return rc == 0 ? 1 : tree_err(rc);
 }
 
 /* Where the block behind the cursor's begins: a damaged one ends there. */

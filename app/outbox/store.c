@@ -227,7 +227,8 @@ int tg_store_walk_begin(struct tg_outbox *box, MDB_txn *txn, uint8_t kind,
 
 int tg_store_walk_next(struct tg_store_walk *walk)
 {
-	MDB_val k = tg_val(walk->prefix, walk->prefix_bytes);
+	MDB_val k = walk->from.bytes != 0 ? tg_val(walk->from.at, walk->from.bytes)
+					  : tg_val(walk->prefix, walk->prefix_bytes);
 	MDB_val v;
 	int rc = mdb_cursor_get(walk->cursor, &k, &v, walk->started ? MDB_NEXT : MDB_SET_RANGE);
 

@@ -27,8 +27,10 @@
 
 enum {
 	TG_PAGE_BYTES = 4096,
-	TG_RESERVE_PAGES =
-		256, /* beyond the cap: room that deleting needs (64 were measured to do) */
+	/* Beyond the cap: room to set one refused record aside, so that what stands behind it can
+	 * be delivered, and what deleting needs (64 pages were measured to do). */
+	TG_ASIDE_PAGES = CONFIG_TG_DOC_BYTES_MAX / TG_PAGE_BYTES + 64,
+	TG_RESERVE_PAGES = TG_ASIDE_PAGES + 256,
 	TG_CHUNK_BYTES = 65520, /* a large body's chunk: 16 pages less LMDB's header */
 	TG_ROW_BYTES_MAX = TG_BOOKMARK_BYTES_MAX + 2048,
 };
@@ -88,6 +90,7 @@ struct tg_view tg_row_content(struct tg_view key, struct tg_view value);
 struct tg_store_walk {
 	MDB_cursor *cursor;
 	uint8_t prefix[8];
+	struct tg_view from; /* not empty: the key to begin at */
 	size_t prefix_bytes;
 	bool started;
 	struct tg_view key, value;
@@ -122,6 +125,9 @@ int tg_chunks_put(struct tg_outbox *box, MDB_txn *txn, struct tg_store_key first
 		  struct tg_view body);
 int tg_chunks_get(struct tg_outbox *box, MDB_txn *txn, struct tg_store_key first,
 		  struct tg_view *body);
+/* Whether a value of `bytes` may be written now that is no record: it leaves alone what deleting
+ * needs. */
+bool tg_store_room_aside(struct tg_outbox *box, size_t bytes);
 /* The block slots whose stream is `stream`, clean and no longer appended to, become free. */
 void tg_block_slots_free(struct tg_outbox *box, const struct tg_block *keep);
 

@@ -5,7 +5,11 @@
 
 /* Near a full store a delete needs pages before it gives any: small steps always find them
  * (measured in a fragmented map, tests/unit/test_outbox_full.c). */
-enum { TRIM_BLOCKS_MAX = 512, TRIM_BLOCKS_WHEN_FULL = 16 };
+enum {
+	TRIM_BLOCKS_MAX = 512,
+	TRIM_BLOCKS_WHEN_FULL = 16,
+	TRIM_CHUNKS_PER_BLOCK = 2 /* a chunk gives up four times as many pages as a block */
+};
 
 uint64_t tg_stream_floor(const struct tg_outbox *box, const struct tg_stream *stream)
 {
@@ -43,8 +47,10 @@ static bool is_block_of(const struct tg_stream *stream, MDB_val key)
 	return key.mv_size == mine.bytes && memcmp(key.mv_data, mine.at, 5) == 0;
 }
 
-/* The chunks of large bodies up to `floor`. */
-static int trim_chunks(MDB_cursor *cursor, const struct tg_stream *stream, uint64_t floor)
+/* The chunks of large bodies up to `floor`, at most `left` of them: the list of what was freed
+ * takes pages itself. Returns 1 when there are more. */
+static int trim_chunks(MDB_cursor *cursor, const struct tg_stream *stream, uint64_t floor,
+		       uint32_t left)
 {
 	struct tg_store_key from = tg_key_chunk(stream->number, 0, 0);
 	MDB_val k = tg_val(from.at, from.bytes), v;
@@ -52,6 +58,8 @@ static int trim_chunks(MDB_cursor *cursor, const struct tg_stream *stream, uint6
 
 	while (rc == 0 && k.mv_size == from.bytes && memcmp(k.mv_data, from.at, 5) == 0 &&
 	       tg_load_be64((const uint8_t *)k.mv_data + 5) <= floor) {
+		if (left-- == 0)
+			return 1;
 		rc = mdb_cursor_del(cursor, 0);
 		if (rc == 0) /* the cursor stands on the next one, but its key must be fetched */
 			rc = mdb_cursor_get(cursor, &k, &v, MDB_GET_CURRENT);
@@ -102,6 +110,12 @@ static int trim_stream(struct tg_outbox *box, MDB_txn *txn, struct tg_stream *st
 
 	if (err < 0)
 		return err;
+	/* Before the blocks: a chunk whose block is gone would not be found again. */
+	int more = trim_chunks(cursor, stream, floor, *left * TRIM_CHUNKS_PER_BLOCK);
+	if (more != 0) {
+		mdb_cursor_close(cursor);
+		return more < 0 ? more : 0;
+	}
 	stream->trim_floor_next_ = floor;
 	for (;;) {
 		struct tg_store_key from = tg_key_block(stream->number, 0);
@@ -130,8 +144,6 @@ static int trim_stream(struct tg_outbox *box, MDB_txn *txn, struct tg_stream *st
 		if (err < 0)
 			break;
 	}
-	if (err == 0)
-		err = trim_chunks(cursor, stream, floor);
 	mdb_cursor_close(cursor);
 	return err;
 }
