@@ -55,13 +55,37 @@ static enum pseudo pseudo_kind(struct tg_view value, const uint8_t **rest)
 	return PSEUDO_NONE;
 }
 
+/* How a server spells a TIME, up to its number. */
+#define TIME_HEAD "{\"$reql_type$\":\"TIME\",\"epoch_time\":"
+enum { TIME_HEAD_BYTES = sizeof(TIME_HEAD) - 1 };
+
+static bool has_time_head(struct tg_view object)
+{
+	return object.bytes > TIME_HEAD_BYTES &&
+	       memcmp(object.at, TIME_HEAD, TIME_HEAD_BYTES) == 0;
+}
+
+static int read_epoch(struct tg_view object, struct tg_view *epoch, int64_t *ms)
+{
+	if (has_time_head(object)) {
+		const uint8_t *from = object.at + TIME_HEAD_BYTES;
+		const uint8_t *to = memchr(from, ',', object.bytes - TIME_HEAD_BYTES);
+		*epoch = tg_view_of(from, to == NULL ? 0 : (size_t)(to - from));
+		int rc = tg_time_from_number(*epoch, 1000, ms);
+		if (rc != TG_ERR_PROTOCOL)
+			return rc;
+	}
+	*epoch = tg_member_of(object, "epoch_time");
+	return tg_time_from_number(*epoch, 1000, ms);
+}
+
 /* False when the object is no TIME as the server writes it. */
 static bool put_time(const struct tg_shape_out *shape, struct tg_view object)
 {
 	char iso[TG_TIME_ISO_BYTES];
-	struct tg_view epoch = tg_member_of(object, "epoch_time");
+	struct tg_view epoch;
 	int64_t ms;
-	int rc = tg_time_from_number(epoch, 1000, &ms);
+	int rc = read_epoch(object, &epoch, &ms);
 
 	if (rc == TG_ERR_PROTOCOL)
 		return false;
@@ -108,6 +132,8 @@ bool tg_shape_scalar(const struct tg_shape_out *shape, struct tg_view value)
 
 	if ((shape->flags & TG_REC_PSEUDO) == 0 || *value.at != '{')
 		return false;
+	if (has_time_head(value))
+		return put_time(shape, value);
 	return put_scalar(shape, pseudo_kind(value, &rest), value);
 }
 
