@@ -303,7 +303,7 @@ static int take_event(struct tg_link *link, int event, struct tg_why *why)
 				  link->config_->peer);
 	if (event == TG_RESPONSE_END)
 		link->awaited_--;
-	/* What was asked ahead of a cursor's end is refused, and passed over with the next query. */
+	/* What was asked ahead of the end is refused, and passed over with the next query. */
 	if (event == TG_RESPONSE_END && link->response.type != TG_RESPONSE_PARTIAL)
 		link->awaited_ = 0;
 	return event;
