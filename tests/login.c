@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "app/pack.h"
 #include "drivers/json/scan.h"
 #include "drivers/rethink/scram.h"
 #include "platform/assert.h"
@@ -61,4 +62,10 @@ size_t tg_peer_login_final(const struct tg_peer_login *login, const char *messag
 	bytes = snprintf(answer, TG_LOGIN_ANSWER_BYTES,
 			 "{\"authentication\":\"v=%.44s\",\"success\":true}", text);
 	return (size_t)bytes + 1;
+}
+
+void tg_peer_frame_head(uint64_t token, size_t bytes, uint8_t head[12])
+{
+	tg_store_u64(head, token);
+	tg_store_u32(head + 8, (uint32_t)bytes);
 }

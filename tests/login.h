@@ -1,5 +1,5 @@
-/* login.h - the server's side of RethinkDB's login, for peers that tests make: one user, one
- * password.
+/* login.h - the server's side of RethinkDB's login and frames, for peers that tests make: one user,
+ * one password.
  *
  * Pure: messages in, messages out. reference/rethinkdb.md, section 1.
  */
@@ -23,5 +23,8 @@ size_t tg_peer_login_first(struct tg_peer_login *login, const char *message,
 /* The client's proof: the server's signature, or "Wrong password". */
 size_t tg_peer_login_final(const struct tg_peer_login *login, const char *message,
 			   char answer[TG_LOGIN_ANSWER_BYTES]);
+
+/* The twelve bytes before a frame's body. */
+void tg_peer_frame_head(uint64_t token, size_t bytes, uint8_t head[12]);
 
 #endif

@@ -56,10 +56,7 @@ void tg_peer_say(struct tg_peer *peer, uint64_t token, const char *body)
 	uint8_t head[12];
 	size_t bytes = strlen(body);
 
-	for (unsigned i = 0; i < 8; i++)
-		head[i] = (uint8_t)(token >> (8 * i));
-	for (unsigned i = 0; i < 4; i++)
-		head[8 + i] = (uint8_t)(bytes >> (8 * i));
+	tg_peer_frame_head(token, bytes, head);
 	tg_peer_send(peer, head, sizeof(head));
 	tg_peer_send(peer, body, bytes);
 }

@@ -66,10 +66,7 @@ static void say(struct session *session, uint64_t token, const char *body)
 	uint8_t head[12];
 	size_t bytes = strlen(body);
 
-	for (unsigned i = 0; i < 8; i++)
-		head[i] = (uint8_t)(token >> (8 * i));
-	for (unsigned i = 0; i < 4; i++)
-		head[8 + i] = (uint8_t)(bytes >> (8 * i));
+	tg_peer_frame_head(token, bytes, head);
 	put(session, head, sizeof(head));
 	put(session, body, bytes);
 }

@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "app/agent.h"
+#include "app/cli/host.h"
 #include "app/crc32c.h"
 #include "drivers/json/json.h"
 #include "drivers/registry.h"
@@ -36,51 +36,6 @@ static uint64_t seed_now;
 				(unsigned long long)seed_now, #condition,                  \
 				(unsigned long long)seed_now);                             \
 	} while (0)
-
-/* --- the machine, simulated --- */
-
-static void turn(struct tg_turn *out)
-{
-	static struct tg_now now;
-
-	now = tg_clock_now();
-	*out = (struct tg_turn){ .mono_ms = now.mono_ms, .wall_ms = now.wall_ms, .now = &now };
-}
-
-static struct tg_wants *wants(void)
-{
-	static struct tg_wants list;
-
-	tg_wants_clear(&list);
-	return &list;
-}
-
-static uint64_t random64(void)
-{
-	return tg_sim_draw(UINT64_MAX);
-}
-
-static uint64_t mono_ms(void)
-{
-	return tg_clock_now().mono_ms;
-}
-
-static int make_folder(const char *path)
-{
-	return tg_file_make_folders(path, 0750);
-}
-
-static const struct tg_host host = {
-	.turn = turn,
-	.wants = wants,
-	.wake_at = tg_wants_at,
-	.wait = tg_loop_wait,
-	.random = tg_random,
-	.random64 = random64,
-	.mono_ms = mono_ms,
-	.binding = tg_file_binding,
-	.make_folder = make_folder,
-};
 
 /* --- the configuration --- */
 
@@ -144,9 +99,10 @@ static void change(uint32_t changes)
 /* A version never comes back: a deleted row's next one is higher than all before. */
 static struct tg_sync_summary sync_once(bool whole)
 {
-	struct tg_agent_parts parts = {
-		.config = &config, .registry = &tg_drivers, .host = &host, .arena = &arena
-	};
+	struct tg_agent_parts parts = { .config = &config,
+					.registry = &tg_drivers,
+					.host = &tg_host_machine,
+					.arena = &arena };
 	struct tg_sync_options options = { .wait_ms = whole ? 600000 : 20000 };
 	struct tg_sync_summary summary;
 	struct tg_why why;
@@ -154,7 +110,7 @@ static struct tg_sync_summary sync_once(bool whole)
 	tg_arena_init(&arena, memory, sizeof(memory));
 	configure();
 	if (!whole)
-		tg_sim_stop_at(mono_ms() + tg_sim_draw(3000));
+		tg_sim_stop_at(tg_clock_now().mono_ms + tg_sim_draw(3000));
 	else
 		tg_sim_stop_at(UINT64_MAX);
 	if (tg_agent_boot(&agent, &parts, &why) < 0)
