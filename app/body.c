@@ -161,6 +161,32 @@ int tg_body_read(struct tg_body *body, uint8_t *at, size_t cap)
 	return (int)window.total;
 }
 
+int tg_body_any(struct tg_body *body)
+{
+	struct tg_outbox_cursor cursor;
+	struct tg_record record;
+	bool any = false;
+	int got = tg_outbox_read_begin(body->box, body->stream, body->first, &cursor);
+
+	if (got == 0)
+		got = 1;
+	while (got > 0 && !any && cursor.next <= body->last) {
+		uint64_t from = cursor.next;
+
+		got = tg_outbox_read_next(&cursor, &record);
+		if (got == TG_ERR_DAMAGED) {
+			body->next_ = from;
+			lost(body, cursor.next);
+			got = 1;
+			continue;
+		}
+		any = got > 0 && record.seq <= body->last && !is_left_out(body, &record);
+	}
+	tg_outbox_read_end(&cursor);
+	tg_body_rewind(body);
+	return got < 0 ? got : any;
+}
+
 /* Lines are measured one by one with a window of no bytes. */
 static int measure_records(struct tg_body *body, uint64_t *bytes)
 {

@@ -33,6 +33,8 @@ struct tg_body {
 	bool ended_;
 };
 
+/* Whether it has any line: 1, 0, or TG_ERR_IO. Stands before the first byte afterwards. */
+TG_CHECKED int tg_body_any(struct tg_body *body);
 /* Puts a body made of the fields above before its first byte. */
 void tg_body_start(struct tg_body *body);
 

@@ -1,12 +1,11 @@
 #include "app/forwarder.h"
 
 #include "app/pattern.h"
+#include "app/pick.h"
 #include "app/refusal.h"
 #include "app/replay.h"
 #include "platform/assert.h"
 #include "platform/log.h"
-
-enum { SHAPE_VERSION = 1 };
 
 /* Which state may follow which. PAUSED -> SENDING repeats the very same bytes; SENDING -> FIXED is
  * a refusal that halved the batch; SETTLING -> SENDING: the next batch was fixed in the commit that
@@ -129,97 +128,6 @@ uint64_t tg_forwarder_wake_ms(const struct tg_forwarder *fwd)
 	return fwd->state_ == TG_FWD_PAUSED ? fwd->backoff_.until_ms : UINT64_MAX;
 }
 
-/* --- choosing a batch ----------------------------------------------------------------------------
- */
-
-/* Files want large deliveries: wait until one is full, or nothing more comes. */
-static bool is_worth_it(const struct tg_forwarder *fwd)
-{
-	struct tg_outbox_figures figures;
-
-	if (!fwd->limits.one_delivery_waits || fwd->flush_ || tg_outbox_full(fwd->box))
-		return true;
-	tg_outbox_figures(fwd->box, &figures);
-	return figures.committed_bytes - fwd->committed_at_pick_ >= fwd->limits.batch_bytes_max;
-}
-
-static struct tg_stream *next_stream(struct tg_forwarder *fwd)
-{
-	uint32_t count = tg_outbox_stream_count(fwd->box);
-
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t at = (fwd->next_stream_ + i) % count;
-		struct tg_stream *stream = tg_outbox_stream_at(fwd->box, at);
-
-		if (stream->wanted[fwd->slot] &&
-		    stream->acked[fwd->slot] + 1 < stream->durable_next) {
-			fwd->next_stream_ = at + 1;
-			return stream;
-		}
-	}
-	return NULL;
-}
-
-/* How far a batch reaches that begins behind what is acknowledged (and behind the suspects). */
-static int measure(struct tg_forwarder *fwd, struct tg_stream *stream, uint64_t first,
-		   uint64_t *last)
-{
-	struct tg_outbox_cursor cursor;
-	uint64_t bytes = 0, one = 0;
-	int got = tg_outbox_read_begin(fwd->box, stream, first, &cursor);
-
-	if (got == 0)
-		got = 1;
-	*last = first;
-	while (got != 0 && got != TG_ERR_IO && cursor.next - first < fwd->batch_limit_) {
-		uint64_t at = cursor.next;
-
-		got = tg_outbox_read_skip(&cursor, &one);
-		if (got == 1 && bytes > 0 && bytes + one > fwd->limits.batch_bytes_max)
-			break;
-		if (got == 1 ||
-		    got == TG_ERR_DAMAGED) /* what is lost is passed over with its batch */
-			*last = cursor.next - 1 > at ? cursor.next - 1 : at;
-		bytes += got == 1 ? one : 0;
-	}
-	tg_outbox_read_end(&cursor);
-	return got == TG_ERR_IO ? got : 0;
-}
-
-static int fix(struct tg_forwarder *fwd, struct tg_stream *stream, uint64_t first)
-{
-	struct tg_in_flight *batch = in_flight_of(fwd);
-	uint64_t last;
-	int err = measure(fwd, stream, first, &last);
-
-	if (err == 0)
-		err = tg_outbox_stream_row(fwd->box, stream->number, &fwd->row_);
-	if (err < 0)
-		return err;
-	batch->stream = stream->number;
-	batch->first = first;
-	batch->last = last;
-	batch->shape_version = SHAPE_VERSION;
-	batch->shape = (uint8_t)fwd->config->shape;
-	batch->framing = (uint8_t)fwd->limits.framing;
-	batch->spec_bytes = (uint16_t)tg_column_rules_spec(
-		&fwd->config->columns, tg_view_str(fwd->row_.name), batch->spec);
-	tg_outbox_sink_touch(fwd->box, fwd->slot);
-	return 0;
-}
-
-static bool pick(struct tg_forwarder *fwd)
-{
-	struct tg_outbox_figures figures;
-	struct tg_stream *stream = is_worth_it(fwd) ? next_stream(fwd) : NULL;
-
-	if (stream == NULL || fix(fwd, stream, stream->acked[fwd->slot] + 1) < 0)
-		return false;
-	tg_outbox_figures(fwd->box, &figures);
-	fwd->committed_at_pick_ = figures.committed_bytes;
-	return true;
-}
-
 /* --- sending -------------------------------------------------------------------------------------
  */
 
@@ -262,7 +170,8 @@ static int prepare(struct tg_forwarder *fwd)
 				  "the batch under way is of an unknown stream");
 	int err = tg_outbox_stream_row(fwd->box, batch->stream, &fwd->row_);
 	if (err < 0)
-		return err;
+		return tg_why_set(&fwd->why, err, "the store cannot be read (%s)",
+				  tg_err_name(err));
 	const struct tg_source_ops *ops = tg_registry_source(fwd->registry, fwd->row_.type);
 	if (ops == NULL)
 		return tg_why_set(&fwd->why, TG_ERR_CONFIG,
@@ -292,18 +201,40 @@ static void pause(struct tg_forwarder *fwd, int err, uint64_t asked_ms, uint64_t
 	enter(fwd, TG_FWD_PAUSED, mono_ms);
 }
 
+/* No record of the batch is for this sink (addressed to another one, or lost): the target is not
+ * asked, and proves nothing. */
+static void pass_over(struct tg_forwarder *fwd, uint64_t mono_ms)
+{
+	struct tg_in_flight *batch = in_flight_of(fwd);
+
+	if (batch->suspect_count == 0) {
+		tg_outbox_ack(fwd->box, fwd->slot, fwd->stream_, batch->last);
+		batch->stream = 0;
+		enter(fwd, TG_FWD_IDLE, mono_ms);
+	} else if (tg_refusal_look_behind(fwd) == TG_REFUSAL_RESEND) {
+		enter(fwd, TG_FWD_FIXED, mono_ms);
+	} else {
+		pause(fwd, TG_ERR_BATCH, 0, mono_ms);
+	}
+}
+
 static void send(struct tg_forwarder *fwd, const struct tg_now *now, uint64_t mono_ms)
 {
-	int err = fwd->replay_id_ != 0 ? 0 : prepare(fwd);
+	int some = fwd->replay_id_ != 0 ? 1 : prepare(fwd);
 
 	if (fwd->replay_id_ != 0)
 		tg_body_start(&fwd->body_);
-
+	else if (some == 0)
+		some = tg_body_any(&fwd->body_);
 	memset(&fwd->outcome_, 0, sizeof(fwd->outcome_));
 	enter(fwd, TG_FWD_SENDING, mono_ms);
-	if (err == 0)
-		err = fwd->config->ops->deliver(fwd->config->state, &fwd->delivery_, now,
-						&fwd->why);
+	if (some == 0) {
+		pass_over(fwd, mono_ms);
+		return;
+	}
+	int err = some < 0 ? some
+			   : fwd->config->ops->deliver(fwd->config->state, &fwd->delivery_, now,
+						       &fwd->why);
 	if (err < 0)
 		pause(fwd, err, 0, mono_ms);
 }
@@ -328,6 +259,8 @@ static int acknowledge(struct tg_forwarder *fwd, int64_t wall_ms)
 	fwd->delivered_count += fwd->body_.given_;
 	fwd->credit_ = true;
 	fwd->why.err = 0;
+	fwd->most_lines_ = 0;
+	fwd->most_bytes_ = 0;
 	batch->stream = 0;
 	batch->suspect_count = 0;
 	tg_backoff_clear(&fwd->backoff_);
@@ -351,18 +284,32 @@ static int finish_replay(struct tg_forwarder *fwd)
 	return err;
 }
 
+/* A target that takes a body to its end and refuses it, again and again, is no progress. */
+static void note_progress(struct tg_forwarder *fwd)
+{
+	const struct tg_body *body = &fwd->body_;
+
+	if (body->given_ < fwd->most_lines_ ||
+	    (body->given_ == fwd->most_lines_ && body->skip_ <= fwd->most_bytes_))
+		return;
+	fwd->most_lines_ = body->given_;
+	fwd->most_bytes_ = body->skip_;
+	fwd->progress++;
+}
+
 static bool step_sending(struct tg_forwarder *fwd, const struct tg_now *now, uint64_t mono_ms,
 			 int64_t wall_ms)
 {
 	int err = fwd->config->ops->step(fwd->config->state, now, &fwd->outcome_, &fwd->why);
 
+	note_progress(fwd);
 	if (err == TG_ERR_AGAIN)
 		return false;
 	if (err == 0)
 		err = fwd->replay_id_ != 0 ? finish_replay(fwd) : acknowledge(fwd, wall_ms);
 	if (err == 0) {
 		enter(fwd, TG_FWD_ACKED, mono_ms);
-		fwd->deliver_after_settling_ = pick(fwd);
+		fwd->deliver_after_settling_ = tg_pick(fwd);
 		return true;
 	}
 	if (err == TG_ERR_BATCH && fwd->replay_id_ != 0) {
@@ -396,9 +343,13 @@ static bool settle_with(struct tg_forwarder *fwd, int result, uint64_t mono_ms)
 	if (result == 1) {
 		int err = tg_outbox_receipt(fwd->box, fwd->slot, fwd->outcome_.scope,
 					    fwd->outcome_.receipt);
-		if (err == 0 && fwd->state_ != TG_FWD_ACKED)
+		if (err == 0)
 			enter(fwd, TG_FWD_ACKED, mono_ms);
-		return err == 0;
+		else
+			result = tg_why_set(&fwd->why, err, "a receipt could not be kept (%s)",
+					    tg_err_name(err));
+		if (err == 0)
+			return true;
 	}
 	if (result < 0) {
 		pause(fwd, result, 0, mono_ms);
@@ -433,7 +384,7 @@ static bool step_idle(struct tg_forwarder *fwd, const struct tg_now *now, uint64
 		send(fwd, now, mono_ms);
 		return true;
 	}
-	if (in_flight_of(fwd)->stream != 0 || pick(fwd)) {
+	if (in_flight_of(fwd)->stream != 0 || tg_pick(fwd)) {
 		if (fwd->limits.in_flight_row && !tg_outbox_sink_durable(fwd->box, fwd->slot))
 			enter(fwd, TG_FWD_FIXED, mono_ms);
 		else

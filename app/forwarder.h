@@ -39,6 +39,7 @@ struct tg_forwarder {
 	struct tg_sink_limits limits;
 	/* Read by whoever shows progress. */
 	uint64_t delivered_count, set_aside_count, delivered_bytes;
+	uint64_t progress; /* rises when more of a batch was given than ever before */
 	struct tg_why why; /* what went wrong last; err 0: nothing */
 	/* forwarder.c's */
 	enum tg_forwarder_state state_;
@@ -51,6 +52,7 @@ struct tg_forwarder {
 	struct tg_stream_row row_; /* of the stream under way: its name and type */
 	uint64_t batch_limit_;     /* records; shrinks with a refusal, grows with success */
 	uint64_t committed_at_pick_;
+	uint64_t most_lines_, most_bytes_; /* how far the batch under way ever got */
 	uint32_t next_stream_; /* where the next pick begins: no stream starves another */
 	bool credit_;          /* the target took something since the last set-aside */
 	bool flush_, finishing_, deliver_after_settling_, idle_due_;

@@ -1,6 +1,7 @@
 #include "app/refusal.h"
 
 #include "app/forwarder.h"
+#include "app/pick.h"
 #include "platform/log.h"
 
 static struct tg_sink_row *row_of(struct tg_forwarder *fwd)
@@ -83,26 +84,35 @@ static enum tg_refusal set_suspect_aside(struct tg_forwarder *fwd, int64_t wall_
 	return TG_REFUSAL_DONE;
 }
 
+enum tg_refusal tg_refusal_look_behind(struct tg_forwarder *fwd)
+{
+	struct tg_in_flight *batch = &row_of(fwd)->in_flight;
+
+	tg_outbox_sink_touch(fwd->box, fwd->slot);
+	if (batch->last + 1 < fwd->stream_->durable_next) {
+		batch->first = batch->last + 1;
+		batch->last = batch->first;
+		return TG_REFUSAL_RESEND;
+	}
+	/* Back to the first of them, whenever the pause is over. */
+	batch->first = batch->suspects[0];
+	batch->last = batch->first;
+	batch->suspect_count = 0;
+	if (tg_pick_other_waits(fwd))
+		batch->stream = 0; /* the proof may lie in another stream; this one comes again */
+	return TG_REFUSAL_PAUSE;
+}
+
 /* Looks for proof that the target takes anything at all, in the records behind the suspect. */
 static enum tg_refusal try_behind(struct tg_forwarder *fwd)
 {
 	struct tg_in_flight *batch = &row_of(fwd)->in_flight;
 
-	if (batch->suspect_count < TG_SUSPECTS_MAX &&
-	    batch->last + 1 < fwd->stream_->durable_next) {
+	if (batch->suspect_count == TG_SUSPECTS_MAX)
+		batch->last = fwd->stream_->durable_next - 1; /* enough: nothing behind is tried */
+	else
 		batch->suspects[batch->suspect_count++] = batch->first;
-		batch->first = batch->last + 1;
-		batch->last = batch->first;
-		tg_outbox_sink_touch(fwd->box, fwd->slot);
-		return TG_REFUSAL_RESEND;
-	}
-	if (batch->suspect_count > 0) { /* back to the first of them, whenever the pause is over */
-		batch->first = batch->suspects[0];
-		batch->last = batch->first;
-		batch->suspect_count = 0;
-		tg_outbox_sink_touch(fwd->box, fwd->slot);
-	}
-	return TG_REFUSAL_PAUSE;
+	return tg_refusal_look_behind(fwd);
 }
 
 enum tg_refusal tg_refusal_of_batch(struct tg_forwarder *fwd, int64_t wall_ms)

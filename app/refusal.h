@@ -21,6 +21,10 @@ enum tg_refusal {
 
 enum tg_refusal tg_refusal_of_batch(struct tg_forwarder *fwd, int64_t wall_ms);
 
+/* The record behind the suspects is tried next. Behind the last one: PAUSE, and the suspects are
+ * tried again; when another stream waits, it comes first. */
+enum tg_refusal tg_refusal_look_behind(struct tg_forwarder *fwd);
+
 /* A batch was taken: its suspects and the sequences that the target named are set aside. */
 TG_CHECKED int tg_refusal_settle(struct tg_forwarder *fwd, const struct tg_outcome *outcome,
 				 int64_t wall_ms);

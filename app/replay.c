@@ -3,18 +3,21 @@
 #include "app/forwarder.h"
 #include "platform/log.h"
 
-/* Whether `item` is still the newest that is known of its key. */
-static bool is_newest(struct tg_forwarder *fwd, const struct tg_source_ops *ops,
-		      const struct tg_aside *item)
+/* 1: `item` is still the newest that is known of its key; 0: it is not; or an error, which says
+ * neither. */
+static int is_newest(struct tg_forwarder *fwd, const struct tg_source_ops *ops,
+		     const struct tg_aside *item)
 {
 	uint8_t bytes[TG_KEY_BYTES_MAX];
 	struct tg_index_entry entry;
 	struct tg_view json = tg_view_of(item->body.at + item->key_at, item->key_bytes);
 
 	if (ops->key_encode(json, bytes, sizeof(bytes), &entry.key) < 0)
-		return false;
+		return TG_ERR_DAMAGED;
 	int found = tg_outbox_newest(fwd->box, &fwd->row_, ops->key_compare, &entry);
-	return found == 0 && entry.seq == item->seq;
+	if (found == TG_ERR_MISSING)
+		return 0;
+	return found < 0 ? found : entry.seq == item->seq;
 }
 
 static void make_body(struct tg_forwarder *fwd, const struct tg_source_ops *ops,
@@ -55,7 +58,10 @@ static bool take(struct tg_forwarder *fwd, const struct tg_aside *item)
 	const struct tg_source_ops *ops = tg_registry_source(fwd->registry, fwd->row_.type);
 	if (ops == NULL)
 		return false;
-	if (!is_newest(fwd, ops, item)) {
+	int newest = is_newest(fwd, ops, item);
+	if (newest < 0)
+		return false; /* it stays where it is, and is tried in the next run */
+	if (newest == 0) {
 		TG_LOG_INF("quarantine.superseded", "id=%llu stream=%u seq=%llu",
 			   (unsigned long long)item->id, item->stream,
 			   (unsigned long long)item->seq);
