@@ -3,7 +3,7 @@
 #include "platform/assert.h"
 #include "platform/log.h"
 
-enum { STEPS_A_TURN = 4, COMMIT_RETRY_MS = 1000, FULL_RETRY_MS = 100 };
+enum { STEPS_A_TURN = 4, COMMIT_RETRY_MS = 1000, FULL_RETRY_MS = 100, BUSY_MS_MAX = 200 };
 
 size_t tg_agent_memory_bytes(const struct tg_config *config)
 {
@@ -58,7 +58,9 @@ static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_
 		if (err < 0)
 			return err;
 	}
-	return 0;
+	/* Another start would not know that these streams were never adopted. */
+	return tg_outbox_salvaged(&agent->box) ? tg_outbox_commit(&agent->box, turn.mono_ms, why)
+					       : 0;
 }
 
 static void boot_sources(struct tg_agent *agent, struct tg_arena *arena)
@@ -189,6 +191,19 @@ static void commit(struct tg_agent *agent, const struct tg_turn *turn)
 			agent->sources[i].config->ops->taken(agent->sources[i].config->state);
 }
 
+/* As agent_source.c has it: a socket that nobody reads must not wake us. */
+static bool may_read(const struct tg_agent *agent)
+{
+	return !agent->must_commit_ && !tg_outbox_must_commit(&agent->box) &&
+	       !tg_outbox_full(&agent->box);
+}
+
+static bool works(const struct tg_agent_source *source)
+{
+	return source->phase == TG_SOURCE_BEGINNING || source->phase == TG_SOURCE_TAKING ||
+	       source->phase == TG_SOURCE_LEAVING;
+}
+
 static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uint64_t until_ms)
 {
 	struct tg_wants *wants = agent->host->wants();
@@ -196,8 +211,10 @@ static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uin
 	agent->host->wake_at(wants, until_ms);
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		const struct tg_agent_source *source = &agent->sources[i];
-		if (source->phase == TG_SOURCE_RUN && !tg_outbox_full(&agent->box))
+		if (source->phase == TG_SOURCE_RUN && may_read(agent))
 			source->config->ops->want(source->config->state, wants);
+		if (works(source)) /* the disk said no: it is asked again */
+			agent->host->wake_at(wants, turn->mono_ms + COMMIT_RETRY_MS);
 		if (source->phase == TG_SOURCE_PAUSED)
 			agent->host->wake_at(wants, source->backoff.until_ms);
 	}
@@ -209,24 +226,25 @@ static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uin
 		agent->host->wake_at(wants, agent->commit_retry_ms_);
 	else if (tg_outbox_pending(&agent->box))
 		agent->host->wake_at(wants, agent->box.last_commit_ms_ + CONFIG_TG_COMMIT_MS_MAX);
+	agent->waited_ms_ = turn->mono_ms;
 	if (agent->host->wait(wants, turn->now) == TG_ERR_STOPPED)
 		agent->stopping_ = true;
 }
 
-/* Changes whenever a byte was read or given: a slow link is no standstill. */
+/* Changes whenever a byte was read, stored or given that never was before: a slow link is no
+ * standstill, but a try that fails like the one before it is one. */
 static uint64_t progress_mark(const struct tg_agent *agent)
 {
-	uint64_t mark = agent->box.commit_count_;
+	uint64_t mark = agent->box.committed_bytes_;
 
-	for (uint32_t i = 0; i < agent->config->source_count; i++)
-		mark += agent->sources[i].intake.counts.bytes_read +
-			agent->sources[i].done_streams + agent->sources[i].failed_streams +
-			agent->sources[i].phase;
+	for (uint32_t i = 0; i < agent->config->source_count; i++) {
+		const struct tg_agent_source *source = &agent->sources[i];
+		mark += source->intake.counts.bytes_read + source->done_streams +
+			source->failed_streams + (source->backoff.failures > 0);
+	}
 	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
 		const struct tg_forwarder *fwd = &agent->forwarders[i];
-		mark += fwd->delivered_count;
-		if (fwd->state_ == TG_FWD_SENDING)
-			mark += fwd->body_.given_ + fwd->body_.skip_;
+		mark += fwd->delivered_count + fwd->set_aside_count + fwd->progress;
 	}
 	return mark;
 }
@@ -289,6 +307,8 @@ static void turn_once(struct tg_agent *agent, struct tg_turn *turn)
 		options->progress(options->context, agent, turn);
 	if (!moved)
 		wait_for_all(agent, turn, give_up_ms(agent));
+	else if (turn->mono_ms - agent->waited_ms_ >= BUSY_MS_MAX)
+		wait_for_all(agent, turn, 0); /* to hear of a signal; it does not sleep */
 }
 
 static void summarise(const struct tg_agent *agent, struct tg_sync_summary *summary)
@@ -310,7 +330,8 @@ static void summarise(const struct tg_agent *agent, struct tg_sync_summary *summ
 		const struct tg_forwarder *fwd = &agent->forwarders[i];
 		summary->delivered += fwd->delivered_count;
 		summary->set_aside += fwd->set_aside_count;
-		if (tg_forwarder_closed(fwd))
+		/* Nobody asked it to close before the end came: it has done all there was. */
+		if (tg_forwarder_closed(fwd) || (!sources_over(agent) && tg_forwarder_drained(fwd)))
 			continue;
 		summary->undelivered = true;
 		if (summary->sink_why.err == 0)

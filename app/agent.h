@@ -83,7 +83,7 @@ struct tg_agent {
 	/* agent.c's */
 	const struct tg_sync_options *options_;
 	uint64_t progress_ms_, progress_mark_;
-	uint64_t commit_retry_ms_;
+	uint64_t commit_retry_ms_, waited_ms_;
 	bool must_commit_, stopping_;
 	struct tg_why store_why_; /* err 0: the store is well */
 };

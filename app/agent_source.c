@@ -55,8 +55,9 @@ static void adopt(struct tg_agent *agent, struct tg_stream_open *open)
 			continue; /* one new sink a pass; the next sync takes this one in */
 		if (!tg_forwarder_adopt(fwd, open->stream, tg_view_str(open->row.name), has_rows))
 			continue;
+		if (!(open->row.flags & TG_STREAM_RESEND)) /* else all get everything */
+			open->row.resend_sink = number;
 		open->row.flags |= TG_STREAM_RESEND | TG_STREAM_FULL_PASS;
-		open->row.resend_sink = number;
 		tg_outbox_touch(&agent->box, open);
 	}
 }
@@ -75,15 +76,22 @@ static int begin_stream(struct tg_agent *agent, struct tg_agent_source *source,
 			const struct tg_turn *turn)
 {
 	if (!name_stream(source))
-		return TG_ERR_LIMIT;
+		return tg_why_set(&source->why, TG_ERR_LIMIT, "a stream's name is too long: %s",
+				  source->stream);
 	source->reached = true;
 	source->rows_estimate = source->batch.rows_estimate;
 	source->at_begin = source->intake.counts;
 	int err = tg_intake_begin(&source->intake, &source->batch, tg_view_str(source->stream),
 				  turn->wall_ms);
-	if (err == 0)
-		adopt(agent, tg_intake_open(&source->intake));
-	return err;
+	if (err == TG_ERR_LIMIT)
+		return tg_why_set(&source->why, err,
+				  "the store has no room for the stream %s (TG_STREAMS_MAX %d)",
+				  source->stream, CONFIG_TG_STREAMS_MAX);
+	if (err < 0)
+		return tg_why_set(&source->why, err, "the store cannot open the stream %s (%s)",
+				  source->stream, tg_err_name(err));
+	adopt(agent, tg_intake_open(&source->intake));
+	return 0;
 }
 
 static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
@@ -141,6 +149,7 @@ static int take_batch(struct tg_agent *agent, struct tg_agent_source *source,
 				stream_ended(agent, source);
 			return 0;
 		}
+		tg_backoff_clear(&source->backoff);
 		tg_intake_take(&source->intake, &source->batch, turn->wall_ms);
 		source->phase = TG_SOURCE_TAKING;
 		return 0;
@@ -180,11 +189,23 @@ static bool work(struct tg_agent *agent, struct tg_agent_source *source, const s
 		agent->must_commit_ = true;
 		return false;
 	}
+	if (err == TG_ERR_PROTOCOL ||
+	    err == TG_ERR_LIMIT) { /* doing it again would end as it did */
+		tg_why_set(&source->why, err,
+			   err == TG_ERR_LIMIT
+				   ? "the index of %s does not fit TG_INDEX_PAGES of this build"
+				   : "the rows of %s did not come in the order of their keys",
+			   source->stream);
+		source_error(source, err, turn);
+		return true;
+	}
 	if (err < 0) {
 		tg_why_set(&agent->store_why_, err, "the store %s cannot be read (%s)",
 			   agent->config->store_path, tg_err_name(err));
 		return false;
 	}
+	if (agent->commit_retry_ms_ == 0)
+		agent->store_why_.err = 0; /* it can be read again */
 	if (source->phase == TG_SOURCE_LEAVING) {
 		source_left(agent, source, turn);
 		return true;
