@@ -44,6 +44,11 @@ def row_text(dice, newest):
                   newest - pick(YEAR_SECONDS), pick(1000))
 
 
+def moment(seconds):
+    """A TIME of ReQL."""
+    return {"$reql_type$": "TIME", "epoch_time": seconds, "timezone": "+00:00"}
+
+
 class Writer(reql.Connection):
     """A connection that writes without waiting for each answer."""
 
@@ -71,6 +76,7 @@ class Plant:
         self.process = None
 
     def __enter__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.folder / "server.log", "wb")
         self.process = subprocess.Popen(
             [program(), "--directory", str(self.folder / "data"), "--bind", "127.0.0.1",
@@ -100,11 +106,20 @@ class Plant:
                     raise
                 time.sleep(0.1)
 
-    def load(self, table, rows, seed=1):
-        """Makes `table` and fills it; keys, values and times follow from `seed`."""
+    def rows(self, table):
+        """How many rows the table has; None: there is no such table."""
         with self.connect() as server:
             if DATABASE not in server.run([59, []]):
                 server.run([57, [DATABASE]])
+            if table not in server.run([62, [[14, [DATABASE]]]]):
+                return None
+            return int(server.run([43, [reql.table_term(DATABASE, table)]])[1])
+
+    def load(self, table, rows, seed=1):
+        """Makes `table` and fills it; keys, values and times follow from `seed`."""
+        with self.connect() as server:
+            if self.rows(table) is not None:
+                server.run([61, [[14, [DATABASE]], table]])
             server.run([60, [[14, [DATABASE]], table]])
             term = reql.table_term(DATABASE, table)
             server.run([75, [term, "updated_at"]])
@@ -125,13 +140,21 @@ class Plant:
                 server.write(head + part + tail)
             server.settle()
 
-    def change(self, table, count, moment, seed):
-        """Gives `count` rows of `table` another temperature, and `moment` as their time."""
+    def recede(self, table):
+        """Takes back the times that change() gave: they would lie in the overlap that every pass
+        by time reads again."""
         term = reql.table_term(DATABASE, table)
-        stamp = {"$reql_type$": "TIME", "epoch_time": moment, "timezone": "+00:00"}
+        late = [182, [term, moment(self.newest + 1), [181, []]], {"index": "updated_at"}]
+        with self.connect() as server:
+            server.run([53, [late, {"updated_at": moment(self.newest - YEAR_SECONDS)}]])
+
+    def change(self, table, count, seed):
+        """Gives `count` rows another temperature, and a time one hour behind all others."""
+        term = reql.table_term(DATABASE, table)
         with self.connect() as server:
             sample = server.run([33, [[81, [term, count]], "id"]])
             picked = [78, [term, *(row["id"] for row in sample)]]
-            found = server.run([53, [picked, {"updated_at": stamp, "temperature": 900 + seed}]])
+            found = server.run([53, [picked, {"updated_at": moment(self.newest + 3600),
+                                              "temperature": 900 + seed}]])
         if int(found["replaced"][1]) != count:
             raise SystemExit(f"bench: {found} when {count} rows were to change")
