@@ -139,6 +139,7 @@ static void open_box(struct tg_path_world *world)
 void tg_path_start(struct tg_path_world *world)
 {
 	memset(world, 0, sizeof(*world));
+	world->stream = "r/d/t";
 	world->sink.limits = (struct tg_sink_limits){ .batch_records_max = 8,
 						      .batch_bytes_max = 1 << 20,
 						      .in_flight_row = true,
@@ -219,7 +220,7 @@ static uint32_t make_rows(struct tg_path_world *world, const char *text)
 static void begin(struct tg_path_world *world, uint8_t generation)
 {
 	struct tg_batch batch = { .kind = TG_BATCH_BEGIN };
-	struct tg_view name = tg_view_str("r/d/t");
+	struct tg_view name = tg_view_str(world->stream);
 
 	memset(batch.generation, generation, sizeof(batch.generation));
 	MUST(tg_intake_begin(&world->intake, &batch, name, 5000) == 0);
@@ -248,6 +249,8 @@ void tg_path_pass(struct tg_path_world *world, const char *text, bool complete, 
 
 	begin(world, generation);
 	give(world, &rows);
+	if (world->midway != NULL)
+		world->midway(world);
 	give(world, &end);
 	tg_path_commit(world);
 }

@@ -34,6 +34,9 @@ struct tg_path_world {
 	uint8_t keys[TG_WORLD_ROWS_MAX][64];
 	struct tg_source_rules rules;
 	uint64_t mono_ms;
+	const char *stream; /* what a pass reads: "r/d/t" unless said otherwise */
+	/* Called between the rows and the end of a pass; may be NULL. */
+	void (*midway)(struct tg_path_world *world);
 };
 
 void tg_path_start(struct tg_path_world *world);
