@@ -1,0 +1,240 @@
+/* The store's cap lowered, raised and reached, and a store that a newer tidegate wrote. */
+#include "tests/check.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/crc32c.h"
+#include "app/outbox/look.h"
+#include "app/outbox/store.h"
+#include "platform/clock.h"
+#include "platform/crypto.h"
+#include "platform/file.h"
+
+static char folder[64];
+static uint8_t memory[40 << 20];
+static struct tg_outbox box;
+static struct tg_why why;
+static uint32_t slot;
+
+static uint64_t mono_ms(void)
+{
+	return tg_clock_now().mono_ms;
+}
+
+static int make_folder(const char *path)
+{
+	return tg_file_make_folders(path, 0770);
+}
+
+static int try_open(uint64_t bytes_max)
+{
+	static struct tg_arena arena;
+	struct tg_outbox_cfg cfg = { .path = folder,
+				     .name = "test",
+				     .bytes_max = bytes_max,
+				     .mono_ms = mono_ms,
+				     .random = tg_random,
+				     .binding = tg_file_binding,
+				     .make_folder = make_folder };
+
+	tg_crc32c_init();
+	tg_arena_init(&arena, memory, sizeof(memory));
+	return tg_outbox_open(&box, &cfg, &arena, &why);
+}
+
+static void open_box(uint64_t bytes_max)
+{
+	if (try_open(bytes_max) < 0)
+		TG_FAIL("%s", why.text);
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "up", "https", &slot), 0);
+}
+
+static void start(uint64_t bytes_max)
+{
+	snprintf(folder, sizeof(folder), "/tmp/tidegate-cap-XXXXXX");
+	TG_CHECK(mkdtemp(folder) != NULL);
+	open_box(bytes_max);
+}
+
+static void finish(void)
+{
+	char command[128];
+
+	tg_outbox_close(&box);
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	TG_CHECK_INT(system(command), 0);
+}
+
+static struct tg_stream_open *stream(void)
+{
+	struct tg_stream_open *open;
+
+	TG_CHECK_INT(tg_outbox_stream_open(&box, tg_view_str("r/d/t"), "rethinkdb", &open), 0);
+	return open;
+}
+
+/* Appends bodies of `bytes` until the cap is reached or there are `most`; returns how many are
+ * committed. */
+static uint64_t fill(struct tg_stream_open *open, size_t bytes, uint64_t most)
+{
+	static uint8_t body[1 << 20];
+	struct tg_record record = { .body = tg_view_of(body, bytes), .key_bytes = 1 };
+	uint64_t seq;
+	int err = 0;
+
+	for (uint64_t i = 0; err == 0 && i < most; i++) {
+		if (!tg_outbox_has_room(&box, open, &record))
+			err = tg_outbox_commit(&box, mono_ms(), &why);
+		if (err < 0)
+			break;
+		TG_CHECK_INT(tg_outbox_append(&box, open, &record, &seq), 0);
+		if (tg_outbox_must_commit(&box))
+			err = tg_outbox_commit(&box, mono_ms(), &why);
+	}
+	if (err == 0)
+		err = tg_outbox_commit(&box, mono_ms(), &why);
+	TG_CHECK(err == 0 || err == TG_ERR_FULL);
+	return open->stream->durable_next - 1;
+}
+
+static struct tg_stream *only_stream(void)
+{
+	return tg_outbox_stream_at(&box, 0);
+}
+
+static void drain(uint64_t step)
+{
+	struct tg_stream *drained = only_stream();
+	uint64_t last = drained->durable_next - 1;
+
+	while (drained->acked[slot] < last) {
+		uint64_t next = drained->acked[slot] + step;
+		tg_outbox_ack(&box, slot, drained, next < last ? next : last);
+		int err = tg_outbox_commit(&box, mono_ms(), &why);
+		TG_CHECK(err == 0 || err == TG_ERR_FULL);
+		TG_CHECK(tg_outbox_sink_durable(&box, slot));
+	}
+}
+
+TG_TEST(cap_lowered_below_what_is_stored_still_drains)
+{
+	start(8 << 20);
+	struct tg_stream_open *open = stream();
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	uint64_t count = fill(open, 1000, UINT64_MAX);
+	TG_CHECK(count > 5000 && tg_outbox_full(&box));
+	tg_outbox_close(&box);
+	open_box(1 << 20);
+	TG_CHECK_INT(only_stream()->durable_next, count + 1);
+	open = stream();
+	TG_CHECK_INT(fill(open, 1000, 100), count); /* nothing more is taken ... */
+	TG_CHECK(tg_outbox_full(&box));
+	drain(100); /* ... but all goes out */
+	for (unsigned i = 0; i < 100 && tg_outbox_full(&box); i++)
+		(void)!tg_outbox_commit(&box, mono_ms(), &why);
+	TG_CHECK(!tg_outbox_full(&box)); /* and what waited finds room */
+	TG_CHECK_INT(open->stream->durable_next, count + 101);
+	finish();
+}
+
+TG_TEST(cap_raised_takes_more)
+{
+	start(1 << 20);
+	struct tg_stream_open *open = stream();
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	uint64_t count = fill(open, 1000, UINT64_MAX);
+	tg_outbox_close(&box);
+	open_box(4 << 20);
+	open = stream();
+	TG_CHECK(fill(open, 1000, UINT64_MAX) > 3 * count);
+	finish();
+}
+
+/* Forgetting a sink frees everything at once: many large bodies, in a full store. */
+TG_TEST(cap_a_full_store_of_large_bodies_is_freed_in_steps)
+{
+	start(48 << 20);
+	struct tg_stream_open *open = stream();
+	uint32_t gone;
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "gone", "https", &gone), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	tg_outbox_sink_wants(&box, gone, open->stream, 0);
+	uint64_t count = fill(open, 60000, UINT64_MAX);
+	TG_CHECK(count > 600);
+	tg_outbox_ack(&box, slot, open->stream, count);
+	TG_CHECK_INT(tg_outbox_commit(&box, mono_ms(), &why), TG_ERR_FULL);
+	TG_CHECK_INT(tg_outbox_sink_forget(&box, "gone"), 0);
+	unsigned steps = 0;
+	while (tg_outbox_full(&box)) {
+		TG_CHECK(++steps < 1000);
+		(void)!tg_outbox_commit(&box, mono_ms(), &why);
+	}
+	while (tg_trim_wanted(&box)) {
+		TG_CHECK(++steps < 1000);
+		TG_CHECK_INT(tg_outbox_commit(&box, mono_ms(), &why), 0);
+	}
+	TG_CHECK(steps > 1);
+	/* No chunk of what was trimmed stayed behind. */
+	struct tg_store_walk walk;
+	MDB_txn *txn;
+	TG_CHECK_INT(tg_store_read_begin(&box, &txn), 0);
+	TG_CHECK_INT(tg_store_walk_begin(&box, txn, 'L', &walk), 0);
+	while (tg_store_walk_next(&walk) > 0)
+		TG_CHECK(tg_load_be64(walk.key.at + 5) > count);
+	tg_store_walk_end(&walk);
+	tg_store_read_end(&box);
+	finish();
+}
+
+/* Refused records are large too: setting them aside must not eat what deleting needs. */
+TG_TEST(cap_the_quarantine_leaves_room_to_delete)
+{
+	static uint8_t body[600000];
+	struct tg_aside item = { .kind = TG_ASIDE_REFUSED,
+				 .stream = 1,
+				 .body = tg_view_of(body, sizeof(body)) };
+	int err = 0;
+
+	start(4 << 20);
+	struct tg_stream_open *open = stream();
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	(void)fill(open, 1000, UINT64_MAX);
+	for (item.seq = 1; err == 0; item.seq++) {
+		TG_CHECK(item.seq < 100);
+		err = tg_outbox_aside_put(&box, &item, 0, &why);
+	}
+	TG_CHECK_INT(err, TG_ERR_FULL);
+	TG_CHECK(item.seq > 2); /* one at least found room */
+	drain(50);
+	TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+	finish();
+}
+
+/* --- versions --- */
+
+TG_TEST(store_of_a_newer_tidegate_is_left_alone)
+{
+	uint8_t row[64] = { 0 };
+	struct tg_store_key key = tg_key_meta();
+	MDB_txn *txn;
+
+	start(4 << 20);
+	struct tg_stream_open *open = stream();
+	TG_CHECK_INT(fill(open, 100, 10), 10);
+	tg_store_u32(row, TG_FORMAT_VERSION + 1);
+	TG_CHECK_INT(tg_store_write_begin(&box, &txn), 0);
+	TG_CHECK_INT(tg_row_put(&box, txn, &key, tg_view_of(row, sizeof(row))), 0);
+	TG_CHECK_INT(tg_store_err(mdb_txn_commit(txn)), 0);
+	tg_outbox_close(&box);
+	TG_CHECK_INT(try_open(4 << 20), TG_ERR_NEWER);
+	TG_CHECK(strstr(why.text, "written by a newer tidegate") != NULL);
+	char path[128];
+	snprintf(path, sizeof(path), "%s/data.mdb.damaged-1", folder);
+	TG_CHECK(access(path, F_OK) != 0);
+	/* Who looks says the same. */
+	static struct tg_arena place;
+	tg_arena_init(&place, memory, sizeof(memory));
+	TG_CHECK_INT(tg_outbox_look(&box, folder, &place, &why), TG_ERR_NEWER);
+	finish();
+}
