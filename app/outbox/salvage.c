@@ -113,34 +113,53 @@ static struct tg_view row_content(struct salvage *salvage, struct tg_view key, s
 	return tg_row_content(key, tg_view_of(salvage->run, value.bytes));
 }
 
+struct leaf_node {
+	struct tg_view key;
+	uint32_t value_at, bytes;
+	bool big; /* the value is the number of the run's first page */
+};
+
+/* Reads the node whose offset stands at `at` of a leaf page; false when it cannot be one. */
+static bool take_node(const uint8_t *page, uint32_t at, struct leaf_node *out)
+{
+	uint32_t node = tg_load_u16(page + at);
+
+	if (node < PAGE_BODY_AT || node + NODE_HEAD_BYTES > TG_PAGE_BYTES)
+		return false;
+	uint32_t key_bytes = tg_load_u16(page + node + 6);
+	out->bytes = tg_load_u32(page + node);
+	out->big = (tg_load_u16(page + node + 4) & NODE_BIG) != 0;
+	out->value_at = node + NODE_HEAD_BYTES + key_bytes;
+	uint32_t here = out->big ? 8 : out->bytes;
+	if (key_bytes == 0 || out->value_at + (uint64_t)here > TG_PAGE_BYTES)
+		return false;
+	out->key = tg_view_of(page + node + NODE_HEAD_BYTES, key_bytes);
+	return true;
+}
+
+/* Where the list of a leaf page's nodes ends. */
+static uint32_t nodes_end(const uint8_t *page)
+{
+	uint32_t lower = tg_load_u16(page + PAGE_LOWER_AT);
+
+	return lower < TG_PAGE_BYTES ? lower : TG_PAGE_BYTES;
+}
+
 /* Calls `on_row` for every small row of kind `kind` in the leaf page that is loaded. */
 static void visit_leaf(struct salvage *salvage, uint8_t kind,
 		       void (*on_row)(struct salvage *salvage, struct tg_view key,
 				      struct tg_view content))
 {
 	const uint8_t *page = salvage->page;
-	uint32_t lower = tg_load_u16(page + PAGE_LOWER_AT);
+	struct leaf_node node;
 
-	for (uint32_t at = PAGE_BODY_AT; at + 2 <= lower && at + 2 <= TG_PAGE_BYTES; at += 2) {
-		uint32_t node = tg_load_u16(page + at);
-		if (node < PAGE_BODY_AT || node + NODE_HEAD_BYTES > TG_PAGE_BYTES)
+	for (uint32_t at = PAGE_BODY_AT; at + 2 <= nodes_end(page); at += 2) {
+		if (!take_node(page, at, &node) || node.key.at[0] != kind)
 			continue;
-		uint32_t bytes = tg_load_u32(page + node);
-		uint32_t flags = tg_load_u16(page + node + 4);
-		uint32_t key_bytes = tg_load_u16(page + node + 6);
-		uint32_t value_at = node + NODE_HEAD_BYTES + key_bytes;
-		bool big = (flags & NODE_BIG) != 0;
-		uint32_t here = big ? 8 : bytes;
-
-		if (key_bytes == 0 || value_at + (uint64_t)here > TG_PAGE_BYTES)
-			continue;
-		struct tg_view key = tg_view_of(page + node + NODE_HEAD_BYTES, key_bytes);
-		if (key.at[0] != kind)
-			continue;
-		struct tg_view content =
-			row_content(salvage, key, tg_view_of(page + value_at, bytes), big);
+		struct tg_view value = tg_view_of(page + node.value_at, node.bytes);
+		struct tg_view content = row_content(salvage, node.key, value, node.big);
 		if (content.at != NULL)
-			on_row(salvage, key, content);
+			on_row(salvage, node.key, content);
 	}
 }
 
@@ -157,20 +176,21 @@ static void visit_rows(struct salvage *salvage, uint8_t kind,
 /* --- the passes over the blocks ------------------------------------------------------------------
  */
 
+/* A block may begin at `offset`: in a run of its own, or in a leaf page while it is small. */
 static void note_block(struct salvage *salvage, uint64_t offset)
 {
 	uint8_t head[TG_BLOCK_HEADER_BYTES];
 	struct tg_block_view view;
 
-	if (!read_at(salvage, offset + PAGE_BODY_AT, head, sizeof(head)))
+	if (!read_at(salvage, offset, head, sizeof(head)))
 		return;
 	size_t bytes = tg_load_u16(head + 14) + 2 * (size_t)tg_load_u16(head + 12);
 	if (bytes > TG_BLOCK_BYTES ||
-	    !read_at(salvage, offset + PAGE_BODY_AT, salvage->run, bytes) ||
+	    !read_at(salvage, offset, salvage->run, bytes) ||
 	    tg_block_open(&view, tg_view_of(salvage->run, bytes)) < 0)
 		return;
 	struct found_block found = { .first_seq = view.first_seq,
-				     .offset = offset + PAGE_BODY_AT,
+				     .offset = offset,
 				     .stream = view.stream,
 				     .count = view.count };
 	if (found.first_seq + found.count - 1 <= floor_of(salvage, found.stream) ||
@@ -188,14 +208,28 @@ static void note_block(struct salvage *salvage, uint64_t offset)
 	salvage->blocks[salvage->block_count++] = found;
 }
 
+static void note_leaf_blocks(struct salvage *salvage, uint64_t offset)
+{
+	const uint8_t *page = salvage->page;
+	struct leaf_node node;
+
+	for (uint32_t at = PAGE_BODY_AT; at + 2 <= nodes_end(page); at += 2)
+		if (take_node(page, at, &node) && !node.big && node.key.at[0] == 'B')
+			note_block(salvage, offset + node.value_at);
+}
+
 static void find_blocks(struct salvage *salvage)
 {
 	salvage->block_count = 0;
 	salvage->more = false;
-	for (uint64_t offset = 0; read_at(salvage, offset, salvage->page, PAGE_BODY_AT);
-	     offset += TG_PAGE_BYTES)
-		if (tg_load_u16(salvage->page + PAGE_FLAGS_AT) & FLAG_OVERFLOW)
-			note_block(salvage, offset);
+	for (uint64_t offset = 0; read_at(salvage, offset, salvage->page, TG_PAGE_BYTES);
+	     offset += TG_PAGE_BYTES) {
+		uint32_t flags = tg_load_u16(salvage->page + PAGE_FLAGS_AT);
+		if (flags & FLAG_OVERFLOW)
+			note_block(salvage, offset + PAGE_BODY_AT);
+		else if (flags & FLAG_LEAF)
+			note_leaf_blocks(salvage, offset);
+	}
 	qsort(salvage->blocks, salvage->block_count, sizeof(*salvage->blocks), compare_blocks);
 }
 
