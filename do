@@ -15,7 +15,7 @@ usage() {
 	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, clang or asan
 	./do demo                 a plant's database into files, changed and killed on the way
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
-	./do soak                 the kill tests with 400 kills
+	./do soak                 400 kills a sink, and a fault in every call of a sync
 	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here
 	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
 	./do menuconfig [PRESET]  edits the numbers of build/PRESET
@@ -106,7 +106,7 @@ verb_test() {
 
 verb_soak() {
 	verb_build host
-	TIDEGATE_KILLS=${TIDEGATE_KILLS:-400} ctest --preset host -L kill --timeout 7200
+	TIDEGATE_SOAK=1 ctest --preset host -L 'kill|fault' --timeout 7200
 }
 
 verb_bench() {
