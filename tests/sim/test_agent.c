@@ -189,3 +189,53 @@ TG_TEST(agent_brings_every_change_once_through_any_network)
 	TG_CHECK(cut > 100);
 	TG_CHECK(repeats > 20);
 }
+
+/* --- a sync that gets nowhere ends --- */
+
+static void end_within_an_hour(void *context, const struct tg_agent *here,
+			       const struct tg_turn *now)
+{
+	(void)context, (void)here;
+	if (now->mono_ms > 3600000)
+		TG_FAIL("the sync goes on after an hour of 503");
+}
+
+/* Pauses are shorter than `wait_ms`: a try that fails like the last one must not count. */
+TG_TEST(agent_gives_up_beside_a_target_that_is_always_busy)
+{
+	struct tg_sim_faults good = { .delay_ms_max = 3 };
+	struct tg_agent_parts parts = { .config = &config,
+					.registry = &tg_drivers,
+					.host = &tg_host_machine,
+					.arena = &arena };
+	struct tg_sync_options options = { .wait_ms = 60000, .progress = end_within_an_hour };
+	struct tg_sync_summary summary;
+	char command[128];
+	struct tg_why why;
+
+	tg_crc32c_init();
+	tg_log_setup(TG_LOG_ERROR, false);
+	tg_sim_start(7, &good);
+	memset(&plant, 0, sizeof(plant));
+	memset(&target, 0, sizeof(target));
+	plant.batch_rows = 5;
+	target.busy_chance = 1000;
+	snprintf(folder, sizeof(folder), "/tmp/tidegate-sim-XXXXXX");
+	TG_CHECK(mkdtemp(folder) != NULL);
+	tg_plant_listen(&plant);
+	tg_target_listen(&target);
+	change(50);
+	tg_sim_stop_at(UINT64_MAX);
+	tg_arena_init(&arena, memory, sizeof(memory));
+	configure();
+	TG_CHECK_INT(tg_agent_boot(&agent, &parts, &why), 0);
+	tg_agent_sync(&agent, &options, &summary);
+	tg_agent_close(&agent);
+	TG_CHECK(summary.undelivered && !summary.stopped);
+	TG_CHECK_INT(summary.source_why.err, 0);
+	TG_CHECK_INT(summary.sink_why.err, TG_ERR_NOT_READY);
+	TG_CHECK_INT(target.lines, 0);
+	tg_sim_stop();
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	TG_CHECK_INT(system(command), 0);
+}
