@@ -205,11 +205,51 @@ int tg_sinks_load(struct tg_outbox *box, MDB_txn *txn)
 	return err < 0 ? err : got;
 }
 
-static void make_sink(struct tg_outbox *box, struct tg_sink_slot *sink, const char *name,
-		      const char *type)
+/* Raises `last` to the highest sink that a row of `kind` names. */
+static int name_highest(struct tg_outbox *box, MDB_txn *txn, uint8_t kind, uint16_t *last)
+{
+	struct tg_store_walk walk;
+	struct tg_stream_row stream = { .resend_sink = 0 };
+	struct tg_aside item = { .sink = 0 };
+	int got = 0, err = tg_store_walk_begin(box, txn, kind, &walk);
+
+	while (err == 0 && (got = tg_store_walk_next(&walk)) > 0) {
+		struct tg_view content = tg_row_content(walk.key, walk.value);
+		bool read = content.at != NULL &&
+			    (kind == 'Q' ? tg_aside_row_read(content, &item)
+					 : tg_stream_row_read(content, &stream, NULL)) == 0;
+		uint16_t named = kind == 'Q' ? item.sink : stream.resend_sink;
+
+		if (read && named > *last)
+			*last = named;
+	}
+	tg_store_walk_end(&walk);
+	return err < 0 ? err : got;
+}
+
+/* A forgotten sink is still named by what was refused for it and by a resend that was asked for it:
+ * its number must not become another's. */
+static int highest_named(struct tg_outbox *box, uint16_t *last)
+{
+	MDB_txn *txn;
+	int err = tg_store_read_begin(box, &txn);
+
+	if (err == 0)
+		err = name_highest(box, txn, 'Q', last);
+	if (err == 0)
+		err = name_highest(box, txn, 'S', last);
+	tg_store_read_end(box);
+	return err;
+}
+
+static int make_sink(struct tg_outbox *box, struct tg_sink_slot *sink, const char *name,
+		     const char *type)
 {
 	uint16_t last = 0;
+	int err = highest_named(box, &last);
 
+	if (err < 0)
+		return err;
 	for (uint32_t i = 0; i < CONFIG_TG_SINKS_MAX; i++)
 		if (box->sinks_[i].used && box->sinks_[i].row.number > last)
 			last = box->sinks_[i].row.number;
@@ -219,6 +259,7 @@ static void make_sink(struct tg_outbox *box, struct tg_sink_slot *sink, const ch
 	memcpy(sink->row.type, type, strlen(type) + 1);
 	sink->used = true;
 	sink->dirty = true;
+	return 0;
 }
 
 int tg_outbox_sink_open(struct tg_outbox *box, const char *name, const char *type, uint32_t *slot)
@@ -234,7 +275,9 @@ int tg_outbox_sink_open(struct tg_outbox *box, const char *name, const char *typ
 	int found = free_slot(box);
 	if (found < 0)
 		return found;
-	make_sink(box, &box->sinks_[found], name, type);
+	int err = make_sink(box, &box->sinks_[found], name, type);
+	if (err < 0)
+		return err;
 	box->sinks_[found].configured = true;
 	*slot = (uint32_t)found;
 	return 0;

@@ -140,12 +140,13 @@ TG_TEST(cap_lowered_below_what_is_stored_still_drains)
 
 TG_TEST(cap_raised_takes_more)
 {
-	start(1 << 20);
+	start(4 << 20);
 	struct tg_stream_open *open = stream();
 	tg_outbox_sink_wants(&box, slot, open->stream, 0);
 	uint64_t count = fill(open, 1000, UINT64_MAX);
+	TG_CHECK(count > 1000);
 	tg_outbox_close(&box);
-	open_box(4 << 20);
+	open_box(16 << 20);
 	open = stream();
 	TG_CHECK(fill(open, 1000, UINT64_MAX) > 3 * count);
 	finish();

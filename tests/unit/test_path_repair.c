@@ -275,3 +275,18 @@ TG_TEST(path_releases_an_oversize_row_once_it_fits)
 	TG_CHECK_INT(tg_outbox_aside_next(&world.box, 0, &item), TG_ERR_MISSING);
 	tg_path_stop(&world);
 }
+
+/* What was refused for a sink that is gone must never be replayed to another. */
+TG_TEST(path_gives_no_forgotten_sinks_number_to_another)
+{
+	struct tg_aside item;
+	uint32_t slot;
+
+	set_one_aside(&item);
+	uint16_t number = tg_outbox_sink_row(&world.box, world.fwd.slot)->number;
+	TG_CHECK_INT(item.sink, number);
+	TG_CHECK_INT(tg_outbox_sink_forget(&world.box, "sink"), 0);
+	TG_CHECK_INT(tg_outbox_sink_open(&world.box, "new", "world", &slot), 0);
+	TG_CHECK(tg_outbox_sink_row(&world.box, slot)->number > number);
+	tg_path_stop(&world);
+}
