@@ -254,6 +254,8 @@ static uint64_t progress_mark(const struct tg_agent *agent)
  * store that takes nothing, full or failing, ends the reading with it. */
 static uint64_t give_up_ms(const struct tg_agent *agent)
 {
+	if (agent->store_why_.err == TG_ERR_DAMAGED)
+		return 0; /* only the next start can mend it */
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		const struct tg_agent_source *source = &agent->sources[i];
 		if (!tg_agent_source_over(source) && source->phase != TG_SOURCE_PAUSED &&

@@ -132,6 +132,10 @@ static void check_page(struct check *check, MDB_val key, MDB_val value)
 
 static void check_one(struct check *check, MDB_val key, MDB_val value)
 {
+	if (check->all && !tg_store_is_whole(key, value)) {
+		fault(check, key);
+		return;
+	}
 	switch (*(const uint8_t *)key.mv_data) {
 	case 'B':
 		if (key.mv_size == 13)
@@ -181,6 +185,38 @@ static int walk_all(struct check *check)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/* The list of free pages: its values are a count and so many page numbers, falling. A commit that
+ * meets a broken one fails for good. */
+static int walk_free(MDB_env *env, MDB_txn *txn)
+{
+	MDB_cursor *cursor;
+	MDB_envinfo info;
+	MDB_val k, v;
+	int rc = mdb_env_info(env, &info);
+
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, 0, &cursor);
+	if (rc != 0)
+		return rc;
+	while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+		size_t count = 0, page, above = info.me_last_pgno + 1;
+		const uint8_t *at = v.mv_data;
+
+		if (v.mv_size >= sizeof(count))
+			memcpy(&count, at, sizeof(count));
+		if (count == 0 || count > v.mv_size / sizeof(count) - 1)
+			break;
+		for (size_t i = 1; i <= count && above > 1; i++, above = page) {
+			memcpy(&page, at + i * sizeof(page), sizeof(page));
+			page = page < above ? page : 0;
+		}
+		if (above <= 1)
+			break;
+	}
+	mdb_cursor_close(cursor);
+	return rc == 0 ? MDB_CORRUPTED : rc == MDB_NOTFOUND ? 0 : rc;
+}
+
 static int file_is_whole(MDB_env *env, const char *path)
 {
 	MDB_envinfo info;
@@ -205,6 +241,8 @@ static int check_env(struct check *check, MDB_env *env, const char *path)
 		rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &check->txn);
 	if (rc == 0)
 		rc = mdb_dbi_open(check->txn, NULL, 0, &check->dbi);
+	if (rc == 0)
+		rc = walk_free(env, check->txn);
 	return rc == 0 ? walk_all(check) : rc;
 }
 

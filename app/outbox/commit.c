@@ -34,9 +34,8 @@ bool tg_outbox_full(const struct tg_outbox *box)
 static int put_block(struct tg_outbox *box, MDB_txn *txn, const struct tg_block *block)
 {
 	struct tg_store_key key = tg_key_block(block->stream, block->first_seq);
-	MDB_val k = tg_val(key.at, key.bytes);
 	MDB_val v = { .mv_size = tg_block_bytes(block) };
-	int err = tg_store_err(mdb_put(txn, box->dbi_, &k, &v, MDB_RESERVE));
+	int err = tg_store_reserve(box, txn, &key, &v);
 
 	if (err == 0)
 		tg_block_finish(block, v.mv_data);
@@ -282,6 +281,13 @@ int tg_outbox_commit(struct tg_outbox *box, uint64_t mono_ms, struct tg_why *why
 	bool records = err == 0;
 	int small = err == TG_ERR_FULL ? transaction(box, false) : err;
 	box->full_ = err == TG_ERR_FULL;
+	if (small == TG_ERR_DAMAGED) {
+		box->unsound_ = true;
+		return tg_why_set(why, small,
+				  "the store %s is damaged; run it again: the start looks at all "
+				  "of it, and saves what can be read",
+				  box->cfg.path);
+	}
 	if (small < 0) {
 		err = name_error(box, small);
 		return tg_why_set(

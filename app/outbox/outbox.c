@@ -279,7 +279,7 @@ bool tg_outbox_salvaged(const struct tg_outbox *box)
 void tg_outbox_close(struct tg_outbox *box)
 {
 	tg_store_env_close(box);
-	tg_lock_release(box, true);
+	tg_lock_release(box, !box->unsound_);
 }
 
 struct tg_view tg_outbox_instance(const struct tg_outbox *box)

@@ -184,6 +184,7 @@ struct tg_outbox {
 	bool salvaged_;
 	bool reading_; /* a read transaction is open: the environment must stay */
 	bool crashed_; /* the last holder did not close */
+	bool unsound_; /* damage that only a start over heals: closed as after a crash */
 	char instance_[TG_INSTANCE_BYTES_MAX];
 	uint32_t stream_count_;
 	struct tg_stream *streams_;   /* CONFIG_TG_STREAMS_MAX, by number rising */
@@ -311,7 +312,7 @@ void tg_outbox_lost(struct tg_outbox *box, struct tg_stream *stream, uint64_t fi
 /* --- sinks --- */
 
 /* Finds or makes the row of a configured sink. TG_ERR_LIMIT: too many, forgotten ones held
- * included. */
+ * included; IO. */
 TG_CHECKED int tg_outbox_sink_open(struct tg_outbox *box, const char *name, const char *type,
 				   uint32_t *slot);
 /* This sink takes this stream. For a stream it never had, `acked` says where it starts. */

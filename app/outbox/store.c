@@ -148,13 +148,69 @@ int tg_store_err(int rc)
 	}
 }
 
+/* LMDB's head of a page, in front of a value that has pages of its own: number, pad 2, flags 2,
+ * count of pages 4. A node larger than this has them: two must fit into a leaf page. */
+enum {
+	HEAD_BYTES = sizeof(size_t) + 8,
+	NODE_HEAD_BYTES = 8,
+	NODE_BYTES_MAX = (((TG_PAGE_BYTES - HEAD_BYTES) / 2) & ~1) - 2,
+	PAGE_OVERFLOW = 0x04,
+	PAGE_DIRTY = 0x10,
+};
+
+bool tg_store_is_whole(MDB_val key, MDB_val value)
+{
+	if (NODE_HEAD_BYTES + key.mv_size + value.mv_size <= NODE_BYTES_MAX)
+		return true;
+	const uint8_t *head = (const uint8_t *)value.mv_data - HEAD_BYTES;
+	uint32_t flags = tg_load_u16(head + sizeof(size_t) + 2);
+	uint32_t pages = tg_load_u32(head + sizeof(size_t) + 4);
+
+	return (flags & ~(uint32_t)PAGE_DIRTY) == PAGE_OVERFLOW &&
+	       pages == (HEAD_BYTES + value.mv_size + TG_PAGE_BYTES - 1) / TG_PAGE_BYTES;
+}
+
+/* What stands under `key` may be given back to LMDB. */
+static int may_go(struct tg_outbox *box, MDB_txn *txn, MDB_val key)
+{
+	MDB_val value;
+	int rc = mdb_get(txn, box->dbi_, &key, &value);
+
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	if (rc == 0 && !tg_store_is_whole(key, value))
+		return TG_ERR_DAMAGED;
+	return tg_store_err(rc);
+}
+
+int tg_store_reserve(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,
+		     MDB_val *value)
+{
+	MDB_val k = tg_val(key->at, key->bytes);
+	int err = may_go(box, txn, k);
+
+	return err < 0 ? err : tg_store_err(mdb_put(txn, box->dbi_, &k, value, MDB_RESERVE));
+}
+
 int tg_store_put(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,
 		 struct tg_view value)
 {
-	MDB_val k = tg_val(key->at, key->bytes);
-	MDB_val v = tg_val(value.at, value.bytes);
+	MDB_val v = { .mv_size = value.bytes };
+	int err = tg_store_reserve(box, txn, key, &v);
 
-	return tg_store_err(mdb_put(txn, box->dbi_, &k, &v, 0));
+	if (err == 0 && value.bytes != 0)
+		memcpy(v.mv_data, value.at, value.bytes);
+	return err;
+}
+
+int tg_store_drop_at(MDB_cursor *cursor)
+{
+	MDB_val k, v;
+	int rc = mdb_cursor_get(cursor, &k, &v, MDB_GET_CURRENT);
+
+	if (rc == 0 && !tg_store_is_whole(k, v))
+		return MDB_CORRUPTED;
+	return rc != 0 ? rc : mdb_cursor_del(cursor, 0);
 }
 
 int tg_store_get(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,
@@ -172,8 +228,9 @@ int tg_store_get(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key 
 int tg_store_drop(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key)
 {
 	MDB_val k = tg_val(key->at, key->bytes);
+	int err = may_go(box, txn, k);
 
-	return tg_store_err(mdb_del(txn, box->dbi_, &k, NULL));
+	return err < 0 ? err : tg_store_err(mdb_del(txn, box->dbi_, &k, NULL));
 }
 
 static uint32_t row_crc(struct tg_view key, const void *row, size_t bytes)
@@ -184,9 +241,8 @@ static uint32_t row_crc(struct tg_view key, const void *row, size_t bytes)
 int tg_row_put(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,
 	       struct tg_view row)
 {
-	MDB_val k = tg_val(key->at, key->bytes);
 	MDB_val v = { .mv_size = row.bytes + 4 };
-	int err = tg_store_err(mdb_put(txn, box->dbi_, &k, &v, MDB_RESERVE));
+	int err = tg_store_reserve(box, txn, key, &v);
 
 	if (err < 0)
 		return err;

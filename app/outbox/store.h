@@ -76,6 +76,15 @@ int tg_store_put(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key 
 int tg_store_get(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,
 		 struct tg_view *value);
 int tg_store_drop(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key);
+/* Room for value->mv_size bytes under `key`, to be filled before anything else is written. */
+int tg_store_reserve(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,
+		     MDB_val *value);
+/* Deletes where the cursor stands; an LMDB code. */
+int tg_store_drop_at(MDB_cursor *cursor);
+/* Whether the head of a large value's pages is what its size makes it. LMDB believes that head: a
+ * wrong count would give pages back that others use. The calls above look before they replace or
+ * delete, and return DAMAGED. */
+bool tg_store_is_whole(MDB_val key, MDB_val value);
 
 /* Small rows: `row` is what stands behind the checksum. */
 int tg_row_put(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key *key,

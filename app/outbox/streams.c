@@ -347,7 +347,7 @@ static int drop_pages(struct tg_outbox *box, uint32_t stream)
 		got = tg_store_walk_next(&walk);
 		if (got <= 0)
 			break;
-		err = tg_store_err(mdb_cursor_del(walk.cursor, 0));
+		err = tg_store_err(tg_store_drop_at(walk.cursor));
 	}
 	tg_store_walk_end(&walk);
 	if (err < 0 || got < 0) {
@@ -365,6 +365,8 @@ int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open)
 	tg_index_forget(&box->index_cache_, open->row.number);
 	while ((more = drop_pages(box, open->row.number)) > 0)
 		;
+	if (more == TG_ERR_DAMAGED)
+		box->unsound_ = true;
 	if (more < 0)
 		return more;
 	uint32_t next_page = open->row.index.next_page;

@@ -60,7 +60,7 @@ static int trim_chunks(MDB_cursor *cursor, const struct tg_stream *stream, uint6
 	       tg_load_be64((const uint8_t *)k.mv_data + 5) <= floor) {
 		if (left-- == 0)
 			return 1;
-		rc = mdb_cursor_del(cursor, 0);
+		rc = tg_store_drop_at(cursor);
 		if (rc == 0) /* the cursor stands on the next one, but its key must be fetched */
 			rc = mdb_cursor_get(cursor, &k, &v, MDB_GET_CURRENT);
 		if (rc == EINVAL ||
@@ -140,7 +140,7 @@ static int trim_stream(struct tg_outbox *box, MDB_txn *txn, struct tg_stream *st
 			*left = 0;
 			break;
 		}
-		err = tg_store_err(mdb_cursor_del(cursor, 0));
+		err = tg_store_err(tg_store_drop_at(cursor));
 		if (err < 0)
 			break;
 	}
