@@ -40,6 +40,12 @@ def zero_page(chance, data):
     return f"page zeroed at {at}"
 
 
+def noise_page(chance, data):
+    at = chance.randrange(len(data) // PAGE_BYTES) * PAGE_BYTES
+    data[at:at + PAGE_BYTES] = chance.randbytes(PAGE_BYTES)
+    return f"page of noise at {at}"
+
+
 def truncate(chance, data):
     del data[chance.randrange(len(data)):]
     return f"cut to {len(data)} bytes"
@@ -50,7 +56,7 @@ def lose_metas(chance, data):
     return "both metas zeroed"
 
 
-DAMAGES = (flip, zero_sector, zero_page, truncate, lose_metas)
+DAMAGES = (flip, zero_sector, zero_page, noise_page, truncate, lose_metas)
 
 
 def run(here, seed, damage):
