@@ -113,7 +113,9 @@ class Plant:
                 server.run([57, [DATABASE]])
             if table not in server.run([62, [[14, [DATABASE]]]]):
                 return None
-            return int(server.run([43, [reql.table_term(DATABASE, table)]])[1])
+            term = reql.table_term(DATABASE, table)
+            server.run([177, [term], {"wait_for": "ready_for_reads", "timeout": 50}])
+            return int(server.run([43, [term]])[1])
 
     def load(self, table, rows, seed=1):
         """Makes `table` and fills it; keys, values and times follow from `seed`."""
