@@ -290,3 +290,25 @@ TG_TEST(path_gives_no_forgotten_sinks_number_to_another)
 	TG_CHECK(tg_outbox_sink_row(&world.box, slot)->number > number);
 	tg_path_stop(&world);
 }
+
+static int take_receipt(void *context, uint32_t scope, struct tg_view receipt)
+{
+	TG_CHECK(scope == 3 && tg_view_same(receipt, tg_view_str("length 7")));
+	++*(unsigned *)context;
+	return 0;
+}
+
+/* A file's length must not be older than the replay that it holds: the tail would be cut off. */
+TG_TEST(path_commits_a_replays_receipt_with_its_end)
+{
+	struct tg_aside item;
+	unsigned receipts = 0;
+
+	set_one_aside(&item);
+	TG_CHECK_INT(tg_outbox_receipt(&world.box, world.fwd.slot, 3, tg_view_str("length 7")), 0);
+	TG_CHECK_INT(tg_outbox_aside_drop(&world.box, item.id), 0);
+	tg_path_restart(&world); /* no commit in between */
+	TG_CHECK_INT(tg_outbox_receipts(&world.box, world.fwd.slot, take_receipt, &receipts), 0);
+	TG_CHECK_INT(receipts, 1);
+	tg_path_stop(&world);
+}
