@@ -43,6 +43,9 @@ static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_
 		struct tg_forwarder *fwd = &agent->forwarders[i];
 		int err = tg_forwarder_init(fwd, &agent->box, sink, agent->registry);
 
+		if (err < 0 && err != TG_ERR_LIMIT)
+			return tg_why_set(why, err, "the store %s cannot be read (%s)",
+					  agent->config->store_path, tg_err_name(err));
 		if (err < 0)
 			return tg_why_set(why, err,
 					  "the store knows %d other sinks, more than this board "

@@ -36,11 +36,14 @@ static bool is_block_of(const struct tg_stream *stream, MDB_val key)
 
 /* LMDB cannot walk its tree here: that is no lost block, and nobody could go on behind it. The next
  * start finds it, and salvages the file. */
-static int tree_err(int rc)
+static int tree_err(const struct tg_outbox_cursor *cursor, int rc)
 {
 	int err = tg_store_err(rc);
 
-	return err == TG_ERR_DAMAGED ? TG_ERR_IO : err;
+	if (err != TG_ERR_DAMAGED)
+		return err;
+	cursor->box->unsound_ = true;
+	return TG_ERR_IO;
 }
 
 /* Finds the block that holds sequence `next`, or the first one behind it. 1 with its key and value,
@@ -66,14 +69,14 @@ static int find_block(struct tg_outbox_cursor *cursor, MDB_val *k, MDB_val *v)
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc != 0)
-		return tree_err(rc);
+		return tree_err(cursor, rc);
 	if (!is_block_of(cursor->stream, *k)) { /* the walk stood before the first of this stream */
 		*k = tg_val(want.at, want.bytes);
 		rc = mdb_cursor_get(cursor->cursor_, k, v, MDB_SET_RANGE);
 		if (rc == MDB_NOTFOUND || (rc == 0 && !is_block_of(cursor->stream, *k)))
 			return 0;
 	}
-	return rc == 0 ? 1 : tree_err(rc);
+	return rc == 0 ? 1 : tree_err(cursor, rc);
 }
 
 /* Where the block behind the cursor's begins: a damaged one ends there. */
