@@ -234,7 +234,7 @@ static void wait_for_all(struct tg_agent *agent, const struct tg_turn *turn, uin
 		agent->stopping_ = true;
 }
 
-/* Changes whenever a byte was read, stored or given that never was before: a slow link is no
+/* Changes whenever a row was read, stored or given that never was before: a slow link is no
  * standstill, but a try that fails like the one before it is one. */
 static uint64_t progress_mark(const struct tg_agent *agent)
 {
@@ -242,7 +242,7 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		const struct tg_agent_source *source = &agent->sources[i];
-		mark += source->intake.counts.bytes_read + source->done_streams +
+		mark += source->intake.counts.rows_read + source->done_streams +
 			source->failed_streams + (source->backoff.failures > 0);
 	}
 	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
