@@ -154,7 +154,8 @@ class Sync(Plant):
         self.do("fault", kind="stall", bytes=20000, times=1)
         path = self.ours(answer_seconds=3)
         self.assertEqual(self.sync(path, "--wait", "1")["records_delivered"], ROWS)
-        self.do("fault", kind="stall", bytes=20000)
+        self.do("fault", kind="stall", bytes=20000, times=1)
+        self.do("fault", kind="silence", skip=1)  # then no connection gets anywhere
         self.do("change", table="plant.readings", count=TABLES["readings"])
         summary = self.sync(path, "--wait", "1", code=11)
         self.assertTrue(summary["partial"])
