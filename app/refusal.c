@@ -2,6 +2,7 @@
 
 #include "app/forwarder.h"
 #include "app/pick.h"
+#include "app/replay.h"
 #include "platform/log.h"
 
 static struct tg_sink_row *row_of(struct tg_forwarder *fwd)
@@ -19,9 +20,16 @@ static void reason_of(const struct tg_forwarder *fwd, struct tg_aside *item)
 	item->reason[bytes] = '\0';
 }
 
+/* A record to be set aside. */
+struct refused {
+	uint64_t seq;
+	bool try_again; /* once more by itself, from the quarantine */
+};
+
 /* The whole record goes to the quarantine, where it can be replayed. */
-static int set_aside(struct tg_forwarder *fwd, uint64_t seq, int64_t wall_ms)
+static int set_aside(struct tg_forwarder *fwd, struct refused refused, int64_t wall_ms)
 {
+	uint64_t seq = refused.seq;
 	struct tg_outbox_cursor cursor;
 	struct tg_record record = { .seq = 0 };
 	int got = tg_outbox_read_begin(fwd->box, fwd->stream_, seq, &cursor);
@@ -45,7 +53,8 @@ static int set_aside(struct tg_forwarder *fwd, uint64_t seq, int64_t wall_ms)
 				 .body = record.body,
 				 .body_bytes = record.body_bytes,
 				 .time_ms = record.time_ms,
-				 .since_ms = wall_ms };
+				 .since_ms = wall_ms,
+				 .replay = refused.try_again };
 	reason_of(fwd, &item);
 	int err = tg_outbox_aside_put(fwd->box, &item, 0, &fwd->why);
 	tg_outbox_read_end(&cursor);
@@ -63,11 +72,16 @@ int tg_refusal_settle(struct tg_forwarder *fwd, const struct tg_outcome *outcome
 	struct tg_in_flight *batch = &row_of(fwd)->in_flight;
 	int err = 0;
 
+	/* The target may have been broken while it refused them, and be well since: each is tried
+	 * once more, from the quarantine, so that an older version never follows a newer one. */
 	for (uint32_t i = 0; err == 0 && i < batch->suspect_count; i++)
-		err = set_aside(fwd, batch->suspects[i], wall_ms);
+		err = set_aside(fwd, (struct refused){ batch->suspects[i], true }, wall_ms);
+	if (batch->suspect_count > 0)
+		tg_replay_again(fwd);
 	for (uint32_t i = 0; err == 0 && i < outcome->refused_count; i++)
 		if (outcome->refused[i] >= batch->first && outcome->refused[i] <= batch->last)
-			err = set_aside(fwd, outcome->refused[i], wall_ms);
+			err = set_aside(fwd, (struct refused){ outcome->refused[i], false },
+					wall_ms);
 	return err;
 }
 
@@ -76,7 +90,7 @@ static enum tg_refusal set_suspect_aside(struct tg_forwarder *fwd, int64_t wall_
 {
 	struct tg_in_flight *batch = &row_of(fwd)->in_flight;
 
-	if (set_aside(fwd, batch->first, wall_ms) < 0)
+	if (set_aside(fwd, (struct refused){ batch->first, false }, wall_ms) < 0)
 		return TG_REFUSAL_PAUSE;
 	tg_outbox_ack(fwd->box, fwd->slot, fwd->stream_, batch->last);
 	batch->stream = 0;

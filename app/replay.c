@@ -92,6 +92,12 @@ bool tg_replay_pick(struct tg_forwarder *fwd)
 	return false;
 }
 
+void tg_replay_again(struct tg_forwarder *fwd)
+{
+	fwd->replayed_all_ = false;
+	fwd->replay_from_ = 0;
+}
+
 void tg_replay_done(struct tg_forwarder *fwd)
 {
 	int err = tg_outbox_aside_drop(fwd->box, fwd->replay_id_);
@@ -101,6 +107,10 @@ void tg_replay_done(struct tg_forwarder *fwd)
 			   "id=%llu error=%s why=\"it was delivered, but stays\"",
 			   (unsigned long long)fwd->replay_id_, tg_err_name(err));
 	fwd->delivered_count++;
+	if (fwd->set_aside_count > 0) { /* it was one of this run's own */
+		fwd->set_aside_count--;
+		tg_outbox_sink_row(fwd->box, fwd->slot)->set_aside_count--;
+	}
 	fwd->replay_id_ = 0;
 }
 

@@ -14,6 +14,8 @@ struct tg_forwarder;
 /* The next item that is to be sent to this sink again: its id in fwd->replay_id_, fwd->body_ made.
  * False: none. */
 bool tg_replay_pick(struct tg_forwarder *fwd);
+/* Items were set aside that are to be tried once more: looks from the first one on again. */
+void tg_replay_again(struct tg_forwarder *fwd);
 /* The target took it: it leaves the quarantine. */
 void tg_replay_done(struct tg_forwarder *fwd);
 /* The target refused it again: it stays, and is not tried again unless asked for. */

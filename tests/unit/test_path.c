@@ -169,3 +169,33 @@ TG_TEST(path_delivers_arrays_too)
 	TG_CHECK(strchr(world.sink.taken, '\n') == NULL);
 	tg_path_stop(&world);
 }
+
+/* The target refuses everything, the process ends in the middle of looking for proof, and the
+ * target is well again: what was suspected meanwhile still arrives, and nothing stays set aside. */
+TG_TEST(path_delivers_what_was_suspected_of_a_target_that_recovered)
+{
+	struct tg_now now = { .mono_ms = 1, .wall_ms = 1 };
+	struct tg_aside item;
+
+	tg_path_start(&world);
+	world.sink.poison = "\"v\"";
+	tg_path_pass(&world, "k1=1 k2=2 k3=3 k4=4 k5=5", true, 1);
+	while (tg_outbox_sink_row(&world.box, world.fwd.slot)->in_flight.suspect_count < 2) {
+		(void)tg_forwarder_step(&world.fwd, &now, ++now.mono_ms, 1);
+		if (tg_outbox_pending(&world.box))
+			tg_path_commit(&world);
+	}
+	world.sink.poison = NULL;
+	tg_path_restart(&world);
+	tg_path_deliver(&world);
+	const char *arrived = tg_path_arrived(&world);
+	for (unsigned i = 1; i <= 5; i++) {
+		char one[8];
+		snprintf(one, sizeof(one), "k%u=%u ", i, i);
+		TG_CHECK(strstr(arrived, one) != NULL);
+	}
+	TG_CHECK_INT(strlen(arrived), 5 * strlen("k1=1 "));
+	TG_CHECK_INT(tg_outbox_aside_next(&world.box, 0, &item), TG_ERR_MISSING);
+	TG_CHECK_INT(world.fwd.set_aside_count, 0);
+	tg_path_stop(&world);
+}
