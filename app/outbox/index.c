@@ -169,7 +169,7 @@ int tg_index_write(struct tg_index *index, struct tg_index_path *path,
 
 int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out)
 {
-	struct tg_index_path path;
+	struct tg_index_path path = { .leaf = NULL };
 	struct tg_index_cell cell;
 
 	if (index->root->root_page == 0)
@@ -177,6 +177,7 @@ int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_ent
 	int found = tg_index_seek(index, key, &path);
 	if (found <= 0)
 		return found == 0 ? TG_ERR_MISSING : found;
+	TG_ASSERT(path.leaf != NULL); /* tg_index_seek found it there */
 	tg_index_leaf_read(path.leaf->bytes, path.at[0], path.seq_before, &cell);
 	tg_index_cell_out(&cell, out);
 	return 0;
@@ -184,7 +185,7 @@ int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_ent
 
 int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
 {
-	struct tg_index_path path;
+	struct tg_index_path path = { .leaf = NULL };
 	int found = 0;
 
 	index->walking_ = false;
@@ -195,7 +196,7 @@ int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
 
 int tg_index_remove(struct tg_index *index, struct tg_key key)
 {
-	struct tg_index_path path;
+	struct tg_index_path path = { .leaf = NULL };
 	struct tg_index_cell cell;
 
 	index->walking_ = false;
@@ -204,6 +205,7 @@ int tg_index_remove(struct tg_index *index, struct tg_key key)
 	int found = tg_index_seek(index, key, &path);
 	if (found <= 0)
 		return found == 0 ? TG_ERR_MISSING : found;
+	TG_ASSERT(path.leaf != NULL); /* tg_index_seek found it there */
 	struct tg_index_spot spot = tg_index_path_spot(&path);
 	tg_index_leaf_read(path.leaf->bytes, spot.at, spot.seq_before, &cell);
 	if (tg_index_page_count(path.leaf->bytes) == 1) {

@@ -14,6 +14,7 @@ void tg_index_cache_init(struct tg_index_cache *cache, struct tg_index_page *pag
 
 static uint32_t *bucket_of(struct tg_index_cache *cache, uint32_t stream, uint32_t page)
 {
+	TG_ASSERT(cache->count > 0);
 	uint32_t mixed = (page ^ stream * 0x9e3779b1u) * 0x85ebca6bu;
 
 	return &cache->pages[(mixed >> 8) % cache->count].bucket_;
