@@ -27,7 +27,6 @@ int main(int argc, char **argv)
 	setvbuf(stdout, stdout_memory, _IOFBF, sizeof(stdout_memory));
 	tg_loop_signals();
 	tg_crc32c_init();
-	tg_crc32c_init();
 	cli.registry = &tg_drivers;
 	tg_arena_init(&cli.boot, boot_memory, sizeof(boot_memory));
 	if (tg_args_parse(&cli.args, words, (const char *const *)argv + 1, &cli.why) != TG_OK)
