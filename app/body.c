@@ -30,6 +30,8 @@ static bool is_left_out(const struct tg_body *body, const struct tg_record *reco
 static int write_framed(const struct tg_body *body, const struct tg_record *record,
 			struct tg_out *out)
 {
+	if (body->framing == TG_FRAMING_OWN)
+		return body->ops->frame(body->state, &body->line, record, out);
 	if (body->framing == TG_FRAMING_ARRAY)
 		tg_out_byte(out, body->given_ == 0 ? '[' : ',');
 	int err = tg_line_write(&body->line, record, out);

@@ -21,6 +21,8 @@ struct tg_body {
 	uint64_t first, last;
 	uint16_t sink; /* records addressed to another one are left out */
 	enum tg_framing framing;
+	const struct tg_sink_ops *ops; /* with TG_FRAMING_OWN: whose frame() writes the records */
+	void *state;
 	struct tg_line line;
 	const uint64_t *suspects; /* left out as well */
 	uint32_t suspect_count;

@@ -131,6 +131,16 @@ uint64_t tg_forwarder_wake_ms(const struct tg_forwarder *fwd)
 /* --- sending -------------------------------------------------------------------------------------
  */
 
+/* As the row says, so that a retry is the same bytes; unless the row was left by a sink of another
+ * type under this name, which only one of the two can have framed. */
+static enum tg_framing framing_of(const struct tg_forwarder *fwd)
+{
+	enum tg_framing fixed = (enum tg_framing)in_flight_of(fwd)->framing;
+	bool own = fwd->limits.framing == TG_FRAMING_OWN;
+
+	return (fixed == TG_FRAMING_OWN) == own ? fixed : fwd->limits.framing;
+}
+
 static void make_body(struct tg_forwarder *fwd, const struct tg_source_ops *ops)
 {
 	struct tg_in_flight *batch = in_flight_of(fwd);
@@ -141,7 +151,9 @@ static void make_body(struct tg_forwarder *fwd, const struct tg_source_ops *ops)
 		.first = batch->first,
 		.last = batch->last,
 		.sink = row_of(fwd)->number,
-		.framing = (enum tg_framing)batch->framing,
+		.framing = framing_of(fwd),
+		.ops = fwd->config->ops,
+		.state = fwd->config->state,
 		.line = { .ops = ops,
 			  .columns = { .shape = (enum tg_shape)batch->shape,
 				       .spec = tg_view_of(batch->spec, batch->spec_bytes) },

@@ -91,8 +91,7 @@ static void put_time(int64_t ms, struct tg_out *out)
 		tg_moment_seconds(ms, out);
 }
 
-/* The key as its source wrote it: a delete's body, a piece of an upsert's. */
-static int find_key(const struct tg_record *record, struct tg_view *key)
+int tg_line_key(const struct tg_record *record, struct tg_view *key)
 {
 	size_t at = record->op == TG_DELETE ? 0 : record->key_at;
 	size_t bytes = record->op == TG_DELETE ? record->body.bytes : record->key_bytes;
@@ -134,7 +133,7 @@ int tg_line_write(const struct tg_line *line, const struct tg_record *record, st
 
 	if ((record->flags & TG_REC_OVERSIZE) != 0)
 		return TG_ERR_LIMIT;
-	int rc = find_key(record, &key);
+	int rc = tg_line_key(record, &key);
 	if (rc != TG_OK)
 		return rc;
 	put_envelope(line, record, key, out);

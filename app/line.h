@@ -41,6 +41,10 @@ struct tg_line {
 	struct tg_view stream;   /* "SOURCE/DATABASE/TABLE", raw UTF-8 */
 };
 
+/* The JSON of the record's key as its source wrote it: a delete's body, a piece of an upsert's.
+ * TG_ERR_DAMAGED when it does not lie in the body. */
+TG_CHECKED int tg_line_key(const struct tg_record *record, struct tg_view *key);
+
 /* Appends the whole line of `record`, no line end. TG_ERR_DAMAGED when the body is not what its
  * source wrote, TG_ERR_LIMIT for a TG_REC_OVERSIZE record, whose body is not here. What was
  * appended by then is no line. */

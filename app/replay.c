@@ -33,6 +33,8 @@ static void make_body(struct tg_forwarder *fwd, const struct tg_source_ops *ops,
 		.last = item->seq,
 		.sink = item->sink,
 		.framing = fwd->limits.framing,
+		.ops = fwd->config->ops,
+		.state = fwd->config->state,
 		.line = { .ops = ops,
 			  .columns = { .shape = fwd->config->shape,
 				       .spec = tg_view_of(fwd->replay_spec_, spec) },
@@ -47,6 +49,7 @@ static void make_body(struct tg_forwarder *fwd, const struct tg_source_ops *ops,
 					       .first = item->seq,
 					       .last = item->seq,
 					       .count = 1,
+					       .replay = true,
 					       .body = &fwd->body_ };
 }
 

@@ -27,10 +27,11 @@ struct tg_wants;
 struct tg_json;
 struct tg_problems;
 
-enum tg_framing { TG_FRAMING_NDJSON = 1, TG_FRAMING_ARRAY = 2 };
+enum tg_framing { TG_FRAMING_NDJSON = 1, TG_FRAMING_ARRAY = 2, TG_FRAMING_OWN = 3 };
 
 /* The bytes of a delivery, rebuilt from the outbox at each read; made by the forwarder. NDJSON:
- * each line followed by LF. ARRAY: `[` line `,` line `]`. */
+ * each line followed by LF. ARRAY: `[` line `,` line `]`. OWN: what ops->frame writes of each
+ * record, one behind the other; what stands around them is the sink's to send. */
 struct tg_body;
 /* The next bytes, at most `cap`; 0 at the end; TG_ERR_DAMAGED or TG_ERR_IO. No transaction stays
  * open. */
@@ -46,6 +47,7 @@ struct tg_delivery {
 	uint32_t stream_number;  /* small, stable for this store: for file names                */
 	uint64_t first, last;    /* sequence numbers, both included                             */
 	uint64_t count;          /* records in it (addressed elsewhere or set aside ones apart) */
+	bool replay;             /* one quarantined record, older than what came after it       */
 	struct tg_body *body;
 };
 
@@ -74,6 +76,7 @@ struct tg_sink_ops {
 	uint32_t state_bytes;  /* asserted against CONFIG_TG_SINK_BYTES_MAX */
 	uint32_t buffer_bytes; /* the most that start() takes from the arena, for the budget */
 	const char *guarantee; /* the sentence that `check` shows           */
+	bool documents;        /* "shape" is "document" unless the configuration says otherwise */
 
 	/* Boot: reads its part of the configuration, reporting every fault; touches no network and
 	 * no disk. */
@@ -108,6 +111,11 @@ struct tg_sink_ops {
 	 * thing a call. Same returns as idle; called again until 0. */
 	TG_CHECKED int (*finish)(void *state, const struct tg_now *now, struct tg_outcome *outcome,
 				 struct tg_why *why);
+	/* Only with TG_FRAMING_OWN: appends what stands for `record` in a body. A function of the
+	 * record, the line and what deliver() fixed, called any number of times for each record.
+	 * Returns as tg_line_write(). */
+	TG_CHECKED int (*frame)(void *state, const struct tg_line *line,
+				const struct tg_record *record, struct tg_out *out);
 	void (*want)(const void *state, struct tg_wants *wants);
 	void (*stop)(void *state);
 	/* Reaches the target without delivering: address, TLS, authorisation, disk. For `check`;

@@ -51,6 +51,9 @@ struct tg_out {
 	size_t cap;
 	uint64_t skip;
 	uint64_t total;
+	/* With cap 0 and a spill, the whole text goes there as it comes. Such a text cannot be
+	 * taken back by restoring the struct. */
+	void (*spill)(struct tg_out *out, const void *bytes, size_t count);
 };
 
 static inline void tg_out_put(struct tg_out *out, const void *bytes, size_t count)
@@ -62,6 +65,10 @@ static inline void tg_out_put(struct tg_out *out, const void *bytes, size_t coun
 	out->total = end;
 	if (from >= out->skip && end <= window_end) { /* the usual case: all of it fits */
 		memcpy(out->at + (from - out->skip), bytes, count);
+		return;
+	}
+	if (out->spill != NULL) {
+		out->spill(out, bytes, count);
 		return;
 	}
 	uint64_t lo = from < out->skip ? out->skip : from;

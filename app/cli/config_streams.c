@@ -167,7 +167,7 @@ static void take_sink_members(const struct tg_config_load *load, const struct tg
 	static const char *const shapes[] = { "columns", "document", NULL };
 	static const char *const from[] = { "full", "now", NULL };
 	const struct tg_json *streams = tg_json_member(node, "streams");
-	int shape = 0, start = 0;
+	int shape = sink->ops != NULL && sink->ops->documents ? 1 : 0, start = 0;
 
 	sink->streams = streams == NULL ? tg_view_of("*", 2) : tg_config_pack(load, streams);
 	tg_json_take_choice(node, &(struct tg_json_rule){ .name = "shape", .choices = shapes },

@@ -98,8 +98,25 @@ static int sink_settled(void *state, const struct tg_now *now, struct tg_outcome
 	return 0;
 }
 
+static int sink_frame(void *state, const struct tg_line *line, const struct tg_record *record,
+		      struct tg_out *out)
+{
+	struct tg_view key;
+	int err = tg_line_key(record, &key);
+
+	(void)state;
+	tg_out_byte(out, '<');
+	tg_out_view(out, key);
+	tg_out_byte(out, '=');
+	if (err == 0 && record->op == TG_UPSERT)
+		err = line->ops->shape(&line->columns, record, out);
+	tg_out_byte(out, '>');
+	return err;
+}
+
 static const struct tg_sink_ops sink_ops = {
 	.type = "world",
+	.frame = sink_frame,
 	.limits = sink_limits,
 	.deliver = sink_deliver,
 	.step = sink_step,

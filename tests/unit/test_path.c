@@ -170,6 +170,47 @@ TG_TEST(path_delivers_arrays_too)
 	tg_path_stop(&world);
 }
 
+/* A sink may write its records itself; the row that a restart finds says so too. */
+TG_TEST(path_delivers_in_a_framing_of_the_sinks_own)
+{
+	tg_path_start(&world);
+	world.sink.limits.framing = TG_FRAMING_OWN;
+	tg_path_restart(&world);
+	tg_path_pass(&world, "k1=1 k2=2", true, 1);
+	tg_path_deliver(&world);
+	TG_CHECK_STR(world.sink.taken,
+		     "<\"k1\"=,\"id\":\"k1\",\"v\":1><\"k2\"=,\"id\":\"k2\",\"v\":2>");
+	world.sink.script = "e";
+	tg_path_pass(&world, "k1=1 k2=3", true, 1);
+	tg_path_deliver(&world);
+	TG_CHECK(strstr(world.sink.taken, "<\"k2\"=,\"id\":\"k2\",\"v\":3>") != NULL);
+	TG_CHECK_INT(tg_outbox_sink_row(&world.box, world.fwd.slot)->in_flight.framing,
+		     TG_FRAMING_OWN);
+	tg_path_stop(&world);
+}
+
+/* The name was another type's, whose batch is under way: the present sink frames it. */
+TG_TEST(path_frames_a_batch_that_another_type_left)
+{
+	tg_path_start(&world);
+	world.sink.script = "eeee";
+	tg_path_pass(&world, "k1=1", true, 1);
+	struct tg_now now = { .mono_ms = 1, .wall_ms = 1 };
+	for (unsigned i = 0; i < 6; i++) {
+		(void)tg_forwarder_step(&world.fwd, &now, ++now.mono_ms, 1);
+		if (tg_outbox_pending(&world.box))
+			tg_path_commit(&world);
+	}
+	TG_CHECK_INT(tg_outbox_sink_row(&world.box, world.fwd.slot)->in_flight.framing,
+		     TG_FRAMING_NDJSON);
+	world.sink.script = NULL;
+	world.sink.limits.framing = TG_FRAMING_OWN;
+	tg_path_restart(&world);
+	tg_path_deliver(&world);
+	TG_CHECK_STR(world.sink.taken, "<\"k1\"=,\"id\":\"k1\",\"v\":1>");
+	tg_path_stop(&world);
+}
+
 /* The target refuses everything, the process ends in the middle of looking for proof, and the
  * target is well again: what was suspected meanwhile still arrives, and nothing stays set aside. */
 TG_TEST(path_delivers_what_was_suspected_of_a_target_that_recovered)

@@ -126,3 +126,31 @@ TG_TEST(quoting_and_unescaping_are_inverse)
 	TG_CHECK_INT(got, (int)sizeof(bytes));
 	TG_CHECK_BYTES(back, sizeof(back), bytes, sizeof(bytes));
 }
+
+/* Where a text goes that no window holds. */
+struct spilled {
+	struct tg_out out; /* first: the spill finds the rest by it */
+	char text[64];
+	size_t bytes;
+};
+
+static void spill(struct tg_out *out, const void *bytes, size_t count)
+{
+	struct spilled *spilled = (struct spilled *)(void *)out;
+
+	TG_CHECK(count <= sizeof(spilled->text) - spilled->bytes);
+	memcpy(spilled->text + spilled->bytes, bytes, count);
+	spilled->bytes += count;
+}
+
+TG_TEST(text_spills_whole_and_in_order)
+{
+	struct spilled spilled = { .out = { .spill = spill } };
+
+	tg_json_quote(tg_view_str("a\"b\n"), &spilled.out);
+	tg_out_byte(&spilled.out, ',');
+	tg_out_str(&spilled.out, "");
+	tg_out_view(&spilled.out, tg_view_str("\xc3\xa9"));
+	TG_CHECK_BYTES(spilled.text, spilled.bytes, "\"a\\\"b\\n\",\xc3\xa9", 11);
+	TG_CHECK_INT(spilled.out.total, spilled.bytes);
+}
