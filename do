@@ -5,6 +5,8 @@ cd "$(dirname "$0")"
 
 BUILD_PACKAGES=(gcc libc6-dev binutils cmake ninja-build python3 python3-kconfiglib
 	libmbedtls-dev liblmdb-dev libcjson-dev zlib1g-dev)
+ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-tools
+	dpkg-dev)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
 	nginx-light)
 
@@ -12,7 +14,7 @@ say() { printf '== %s\n' "$*"; }
 
 usage() {
 	cat <<-'TEXT'
-	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, clang or asan
+	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, asan, gateway-arm64 ...
 	./do demo                 a plant's database into files, changed and killed on the way
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
 	./do soak                 400 kills a sink, and a fault in every call of a sync
@@ -45,6 +47,7 @@ install_missing() {
 	fi
 	say "installing ${absent[*]}"
 	mkdir -p build
+	[[ "${absent[*]}" != *:arm64* ]] || dpkg --add-architecture arm64
 	[ -e $policy ] && policy= || install -m 755 <(printf '#!/bin/sh\nexit 101\n') $policy
 	export DEBIAN_FRONTEND=noninteractive
 	{ apt-get update -qq &&
@@ -80,6 +83,7 @@ ring() {
 
 verb_build() {
 	install_missing "${BUILD_PACKAGES[@]}"
+	[[ "${1:-host}" != *arm64 ]] || install_missing "${ARM64_PACKAGES[@]}"
 	build "${1:-host}"
 }
 

@@ -70,6 +70,7 @@ function(tg_python ring folder label)
 endfunction()
 
 tg_ring(unit tg_posix)
+target_link_options(unit_net PRIVATE -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo)
 tg_ring(replay tg_posix)
 tg_ring(sim tg_sim)
 

@@ -2,6 +2,11 @@
 # their system calls (LMDB) or their allocator (mbedTLS).
 find_package(Threads REQUIRED)
 
+if(TG_VENDOR STREQUAL "source")
+	include(cmake/sources.cmake)
+	return()
+endif()
+
 function(tg_vendor name header library)
 	find_path(TG_${name}_INCLUDE ${header} REQUIRED)
 	find_library(TG_${name}_LIBRARY ${library} REQUIRED)

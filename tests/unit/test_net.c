@@ -1,6 +1,6 @@
 /* Real sockets on 127.0.0.1. getaddrinfo is replaced here for names that end in .test, so that a
- * name server can be slow, silent or wrong without one. */
-#define _GNU_SOURCE /* RTLD_NEXT */
+ * name server can be slow, silent or wrong without one: by the linker's --wrap, which works in a
+ * static program too. */
 #include "tests/check.h"
 
 #include "tests/unit/peer.h"
@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -36,10 +35,16 @@ static int two_addresses(struct addrinfo **list)
 	return 0;
 }
 
-int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-		struct addrinfo **list)
+int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **list);
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **list);
+void __real_freeaddrinfo(struct addrinfo *list);
+void __wrap_freeaddrinfo(struct addrinfo *list);
+
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **list)
 {
-	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 	bool look_up = (hints->ai_flags & AI_NUMERICHOST) == 0;
 
 	if (look_up && strcmp(host, "silent.test") == 0)
@@ -50,18 +55,13 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 		_exit(3);
 	if (look_up && strcmp(host, "two.test") == 0)
 		return two_addresses(list);
-	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-	return real(host, service, hints, list);
+	return __real_getaddrinfo(host, service, hints, list);
 }
 
-void freeaddrinfo(struct addrinfo *list)
+void __wrap_freeaddrinfo(struct addrinfo *list)
 {
-	void (*real)(struct addrinfo *);
-
-	if (list == two_infos)
-		return;
-	*(void **)&real = dlsym(RTLD_NEXT, "freeaddrinfo");
-	real(list);
+	if (list != two_infos)
+		__real_freeaddrinfo(list);
 }
 
 static int dial(struct tg_net *net, const char *host, uint16_t port, uint32_t deadline_ms)

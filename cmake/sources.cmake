@@ -1,0 +1,57 @@
+# The vendor libraries compiled from Debian's source packages, mbedTLS with a configuration of our
+# own: the way to one small static program. Nothing of theirs enters the tree; sysroot/SOURCES in
+# the build folder says which versions they are.
+set(TG_SYSROOT ${PROJECT_BINARY_DIR}/sysroot)
+execute_process(
+	COMMAND ${TG_PYTHON} ${PROJECT_SOURCE_DIR}/tools/sysroot.py ${TG_SYSROOT}
+	RESULT_VARIABLE TG_SYSROOT_RESULT)
+if(NOT TG_SYSROOT_RESULT EQUAL 0)
+	message(FATAL_ERROR "This board is built from these sources; mend it and try again.")
+endif()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+	${PROJECT_SOURCE_DIR}/tools/sysroot.py ${PROJECT_SOURCE_DIR}/tools/debian.py)
+
+# Their warnings are theirs: the flags of our own files are replaced.
+function(tg_source_library name)
+	cmake_parse_arguments(LIBRARY "" "" "SOURCES;DEFINES;PRIVATE" ${ARGN})
+	add_library(${name} STATIC ${LIBRARY_SOURCES})
+	set(options -w -ffunction-sections -fdata-sections ${TG_SMALL_OPTIONS}
+		"SHELL:-include ${PROJECT_BINARY_DIR}/autoconf.h")
+	set_target_properties(${name} PROPERTIES COMPILE_OPTIONS "${options}")
+	target_compile_definitions(${name} PRIVATE ${LIBRARY_DEFINES})
+	target_include_directories(${name} PRIVATE ${LIBRARY_PRIVATE})
+endfunction()
+
+set(lmdb ${TG_SYSROOT}/lmdb/libraries/liblmdb)
+tg_source_library(source_lmdb SOURCES ${lmdb}/mdb.c ${lmdb}/midl.c
+	DEFINES $<$<BOOL:${TG_EMULATED}>:MDB_USE_ROBUST=0>)
+add_library(vendor_lmdb INTERFACE)
+target_include_directories(vendor_lmdb SYSTEM INTERFACE ${lmdb})
+target_link_libraries(vendor_lmdb INTERFACE source_lmdb Threads::Threads)
+
+# cJSON's header is found as <cjson/cJSON.h>, where Debian's package has it.
+file(COPY ${TG_SYSROOT}/cjson/cJSON.h DESTINATION ${TG_SYSROOT}/include/cjson)
+tg_source_library(source_cjson SOURCES ${TG_SYSROOT}/cjson/cJSON.c)
+add_library(vendor_cjson INTERFACE)
+target_include_directories(vendor_cjson SYSTEM INTERFACE ${TG_SYSROOT}/include)
+target_link_libraries(vendor_cjson INTERFACE source_cjson m)
+
+set(zlib ${TG_SYSROOT}/zlib)
+tg_source_library(source_zlib DEFINES HAVE_UNISTD_H SOURCES ${zlib}/adler32.c ${zlib}/crc32.c
+	${zlib}/deflate.c ${zlib}/trees.c ${zlib}/zutil.c ${zlib}/inflate.c ${zlib}/inftrees.c
+	${zlib}/inffast.c)
+add_library(vendor_zlib INTERFACE)
+target_include_directories(vendor_zlib SYSTEM INTERFACE ${zlib})
+target_link_libraries(vendor_zlib INTERFACE source_zlib)
+
+set(mbedtls ${TG_SYSROOT}/mbedtls)
+set(own_config "MBEDTLS_CONFIG_FILE=\"platform/mbedtls/own_config.h\"")
+file(GLOB mbedtls_files ${mbedtls}/library/*.c ${mbedtls}/3rdparty/everest/library/*.c
+	${mbedtls}/3rdparty/p256-m/*.c ${mbedtls}/3rdparty/p256-m/*/*.c)
+tg_source_library(source_mbedtls SOURCES ${mbedtls_files} DEFINES ${own_config}
+	PRIVATE ${PROJECT_SOURCE_DIR} ${mbedtls}/include ${mbedtls}/library
+	${mbedtls}/3rdparty/everest/include ${mbedtls}/3rdparty/everest/include/everest)
+set(TG_MBEDTLS_INCLUDE ${mbedtls}/include)
+set(TG_MBEDTLS_DEFINES ${own_config})
+set(TG_MBEDTLS_LIBRARIES source_mbedtls)
+add_custom_target(mbedtls_copies)

@@ -1,0 +1,12 @@
+# Debian's cross gcc with Debian's musl: packages gcc-aarch64-linux-gnu and musl-dev:arm64.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-musl-gcc)
+set(CMAKE_AR aarch64-linux-gnu-gcc-ar)
+set(CMAKE_RANLIB aarch64-linux-gnu-gcc-ranlib)
+set(CMAKE_STRIP aarch64-linux-gnu-strip)
+set(CMAKE_OBJCOPY aarch64-linux-gnu-objcopy)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-aarch64-static)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE arm64)
