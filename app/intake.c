@@ -100,6 +100,13 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 	return 0;
 }
 
+static uint64_t count_keys(const void *context)
+{
+	const struct tg_stream_open *open = context;
+
+	return open->row.index.entries - open->row.index.deleted;
+}
+
 void tg_intake_state(const struct tg_intake *intake, struct tg_stream_state *state)
 {
 	const struct tg_stream_open *open = intake->open_;
@@ -110,6 +117,8 @@ void tg_intake_state(const struct tg_intake *intake, struct tg_stream_state *sta
 		.bookmark = tg_view_of(open->bookmark, open->bookmark_bytes),
 		.full_pass_wanted = (flags & (TG_STREAM_FULL_PASS | TG_STREAM_RESEND)) != 0,
 		.rebuilt = (flags & TG_STREAM_RECREATED) != 0 && open->bookmark_bytes == 0,
+		.keys = count_keys,
+		.keys_context = open,
 	};
 }
 
@@ -192,7 +201,6 @@ static int start_walk(struct tg_intake *intake)
 	if (intake->batch_->flags & TG_BATCH_PASS_BEGIN) {
 		row->pass_rows = 0;
 		row->after_bytes = 0;
-		row->flags &= ~(uint32_t)TG_STREAM_AGAIN; /* this one looks at every row */
 		after = tg_key_none();
 	} else if (intake->walking_) {
 		return 0;
@@ -214,11 +222,35 @@ static void keep_place(struct tg_intake *intake)
 	row->after_cmp_bytes = last->cmp_bytes;
 }
 
+/* A pass that looks at every row mends what was found damaged before it. One that only sees keys
+ * does not: the rows came before it. */
+static void note_begin(struct tg_intake *intake)
+{
+	const struct tg_batch *batch = intake->batch_;
+	bool seen = batch->count > 0 && (batch->records[0].flags & TG_REC_SEEN) != 0;
+
+	if ((batch->flags & TG_BATCH_PASS_BEGIN) && !seen)
+		intake->open_->row.flags &= ~(uint32_t)TG_STREAM_AGAIN;
+}
+
+static uint32_t count_rows(const struct tg_batch *batch)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < batch->count; i++)
+		count += batch->records[i].op == TG_UPSERT &&
+			 !(batch->records[i].flags & TG_REC_SEEN);
+	return count;
+}
+
 static int go_rows(struct tg_intake *intake)
 {
 	const struct tg_batch *batch = intake->batch_;
 	int err = 0;
 
+	TG_ASSERT((batch->flags & TG_BATCH_ORDERED) || !intake->walking_);
+	if (intake->at_ == 0)
+		note_begin(intake);
 	if (intake->at_ == 0 && (batch->flags & TG_BATCH_ORDERED))
 		err = start_walk(intake);
 	while (err == 0 && intake->at_ < batch->count) {
@@ -228,7 +260,7 @@ static int go_rows(struct tg_intake *intake)
 	}
 	if (err < 0)
 		return err;
-	intake->counts.rows_read += batch->count;
+	intake->counts.rows_read += count_rows(batch);
 	intake->open_->row.pass_rows += batch->count;
 	if (intake->walking_ && batch->count > 0)
 		keep_place(intake);
@@ -239,8 +271,12 @@ static int go_rows(struct tg_intake *intake)
 
 static int go_merge_end(struct tg_intake *intake)
 {
-	int err = intake->walking_ ? 0 : start_walk(intake);
+	int err = 0;
 
+	if (!intake->walking_) { /* there was no row */
+		note_begin(intake);
+		err = start_walk(intake);
+	}
 	if (err == 0)
 		err = tg_index_merge_end(&intake->open_->index, tg_intake_trimmed_bound(intake));
 	if (err < 0)

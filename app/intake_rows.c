@@ -121,23 +121,21 @@ static bool is_unchanged(const struct tg_intake *intake, const struct tg_record 
 	       (row->damage_count == 0 || !was_lost(row, entry->seq));
 }
 
-int tg_intake_record(struct tg_intake *intake, const struct tg_record *given)
+/* A row as its source gives it whole. */
+static int take_row(struct tg_intake *intake, const struct tg_record *given,
+		    const struct tg_index_entry *known)
 {
 	struct tg_stream_row *row = &intake->open_->row;
 	struct tg_record record = *given;
-	struct tg_index_entry entry;
-	int found = look_up(intake, given, &entry);
+	bool was_oversize = known != NULL && (known->flags & TG_INDEX_OVERSIZE);
 
-	if (found < 0 && found != TG_ERR_MISSING)
-		return found;
 	if (record.flags & TG_REC_OVERSIZE)
-		return set_aside(intake, given, found == 0 ? &entry : NULL);
-	bool unchanged = found == 0 && is_unchanged(intake, given, &entry);
+		return set_aside(intake, given, known);
+	bool unchanged = known != NULL && is_unchanged(intake, given, known);
 	if (unchanged && !(row->flags & TG_STREAM_RESEND))
 		return 0;
 	if (unchanged)
 		record.only_sink = row->resend_sink;
-	bool was_oversize = found == 0 && (entry.flags & TG_INDEX_OVERSIZE);
 	int err = enter(intake, &record, 0);
 	if (err == 0)
 		intake->counts.changed++;
@@ -155,7 +153,8 @@ static void keep_key(struct tg_intake *intake, struct tg_index_entry *entry)
 	entry->key.bytes.at = intake->key_;
 }
 
-static int enter_delete(struct tg_intake *intake, const struct tg_index_entry *entry)
+static int enter_delete(struct tg_intake *intake, const struct tg_index_entry *entry,
+			int64_t time_ms)
 {
 	struct tg_out json = { .at = intake->key_json_, .cap = sizeof(intake->key_json_) };
 	int err = intake->ops->key_json(entry->key.bytes, &json);
@@ -167,8 +166,35 @@ static int enter_delete(struct tg_intake *intake, const struct tg_index_entry *e
 				    .key_bytes = (uint32_t)tg_out_filled(&json),
 				    .key = entry->key,
 				    .hash = entry->hash,
-				    .time_ms = intake->wall_ms_ };
+				    .time_ms = time_ms };
 	return enter(intake, &record, TG_INDEX_DELETED);
+}
+
+/* The source says that the row of `given` is gone. */
+static int take_delete(struct tg_intake *intake, const struct tg_record *given,
+		       struct tg_index_entry *known)
+{
+	if (known == NULL || (known->flags & TG_INDEX_DELETED))
+		return 0; /* it was never sent, or its delete was */
+	keep_key(intake, known);
+	int err = enter_delete(intake, known, given->time_ms);
+	intake->counts.deleted += err == 0;
+	return err;
+}
+
+int tg_intake_record(struct tg_intake *intake, const struct tg_record *given)
+{
+	struct tg_index_entry entry;
+	int found = look_up(intake, given, &entry);
+
+	if (found < 0 && found != TG_ERR_MISSING)
+		return found;
+	/* A key that was seen and is not known came to be after the rows were read. */
+	if (given->flags & TG_REC_SEEN)
+		return 0;
+	if (given->op == TG_DELETE)
+		return take_delete(intake, given, found == 0 ? &entry : NULL);
+	return take_row(intake, given, found == 0 ? &entry : NULL);
 }
 
 /* One that is forgotten leaves the index, and the walk with it. */
@@ -184,7 +210,7 @@ static int sweep_one(struct tg_intake *intake, struct tg_index_entry *entry)
 		if (err == 0)
 			err = tg_index_walk(index, entry->key);
 	} else {
-		err = enter_delete(intake, entry);
+		err = enter_delete(intake, entry, intake->wall_ms_);
 		intake->counts.deleted += err == 0;
 	}
 	if (err < 0)
@@ -231,7 +257,7 @@ int tg_intake_repair(struct tg_intake *intake)
 		if (!(entry.flags & TG_INDEX_DELETED) || !was_lost(&open->row, entry.seq))
 			continue;
 		keep_key(intake, &entry);
-		err = enter_delete(intake, &entry);
+		err = enter_delete(intake, &entry, intake->wall_ms_);
 		if (err == 0)
 			err = tg_index_walk(&open->index, entry.key);
 	}

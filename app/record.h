@@ -20,6 +20,7 @@ enum tg_record_flag {
 	TG_REC_RESERVED = 4,  /* a top-level member is called `_tidegate`               */
 	TG_REC_SURROGATE = 8, /* a string is not strict UTF-8: an encoded surrogate ... */
 	TG_REC_OVERSIZE = 16, /* the body is not here: larger or deeper than we can hold */
+	TG_REC_SEEN = 32, /* in an ORDERED batch, on the way in only: no body, the row is there */
 };
 
 enum {
@@ -48,8 +49,10 @@ static inline struct tg_key tg_key_none(void)
 
 struct tg_record {
 	enum tg_op op;
-	uint32_t flags;      /* enum tg_record_flag                                          */
-	struct tg_view body; /* upsert: the source's bytes of the row; delete: the key's JSON */
+	uint32_t flags; /* enum tg_record_flag                                          */
+	/* Upsert: the source's bytes of the row; delete: the key's JSON, on the way in not needed:
+	 * what goes out is the spelling that was sent before. */
+	struct tg_view body;
 	uint32_t key_at;     /* upsert: where in the body the key's JSON lies ...             */
 	uint32_t key_bytes;  /* ... and how long it is (delete: all of the body)              */
 	struct tg_key key;   /* encoded; on the way in only                                   */

@@ -9,9 +9,15 @@
  *
  * Promises of a source: a record's views live until the next step; a bookmark covers all records
  * handed over before it, and begin() with it goes on right after them; rows of an ORDERED batch
- * rise by ops->key_compare; the key encoding is injective up to the source's own equality and
- * ops->key_json gives the source's JSON back; nothing is allocated after start; stop() sends what
- * the protocol owes (a STOP for an open cursor) and closes every socket.
+ * rise by ops->key_compare, and no other batch follows them before END; the key encoding is
+ * injective up to the source's own equality and ops->key_json gives the source's JSON back; nothing
+ * is allocated after start; stop() sends what the protocol owes (a STOP for an open cursor) and
+ * closes every socket.
+ *
+ * A source that reads in another order than its keys' compares afterwards: it hands over all keys
+ * once more, ORDERED and as TG_REC_SEEN, which sends nothing and finds what is gone. One that is
+ * told of deletes hands them over as TG_DELETE with a key alone; one of a key that is not there, or
+ * was deleted before, sends nothing.
  *
  * Thread:  the loop's. Waits: never; want() says what for.
  */
@@ -33,6 +39,10 @@ struct tg_stream_state {
 	struct tg_view bookmark; /* as last committed; empty: never read. Dies with the call.     */
 	bool full_pass_wanted; /* a resync, a repair or a raised limit: read everything again    */
 	bool rebuilt;          /* another generation than before: the bookmark is not to be used */
+	/* How many keys were handed over and not deleted since, all batches before included; to be
+	 * asked in any step until the stream's END. */
+	uint64_t (*keys)(const void *context);
+	const void *keys_context;
 };
 
 /* How a sink wants a row's members, compiled from its configuration; see app/line.h. */
