@@ -18,6 +18,18 @@ void tg_http_response_start(struct tg_http_response *response, uint8_t *body, si
 	response->state_ = STATUS;
 }
 
+void tg_http_response_want(struct tg_http_response *response, struct tg_http_wanted *wanted,
+			   unsigned count)
+{
+	response->wanted_ = wanted;
+	response->wanted_count_ = count;
+	for (unsigned i = 0; i < count; i++) {
+		TG_ASSERT(wanted[i].cap > 0);
+		wanted[i].into[0] = '\0';
+		wanted[i].bytes = 0;
+	}
+}
+
 /* --- the head --- */
 
 /* What the first bytes say of the peer when they are not HTTP. 0x15 and 0x16 begin a TLS record. */
@@ -85,6 +97,23 @@ static int read_length(struct tg_http_response *response, const char *value, str
 	}
 }
 
+/* A value that does not fit is cut; one whose line was cut already keeps nothing but that it is. */
+static void keep_wanted(struct tg_http_response *response, const char *name, const char *value)
+{
+	for (unsigned i = 0; i < response->wanted_count_; i++) {
+		struct tg_http_wanted *one = &response->wanted_[i];
+		size_t bytes = response->line_cut_ ? 0 : strlen(value);
+
+		if (strcasecmp(name, one->name) != 0)
+			continue;
+		one->bytes = response->line_cut_ ? sizeof(response->line_) : bytes;
+		if (bytes >= one->cap)
+			bytes = one->cap - 1;
+		memcpy(one->into, value, bytes);
+		one->into[bytes] = '\0';
+	}
+}
+
 static int take_header(struct tg_http_response *response, const char *name, const char *value,
 		       struct tg_why *why)
 {
@@ -117,6 +146,11 @@ static int read_header(struct tg_http_response *response, struct tg_why *why)
 	char *colon = strchr(response->line_, ':');
 	char *value;
 
+	if (++response->lines_ > CONFIG_TG_HTTP_HEADERS_MAX)
+		return tg_why_set(why, TG_ERR_LIMIT,
+				  "the head of the target's answer has more than %d lines: "
+				  "check the url",
+				  CONFIG_TG_HTTP_HEADERS_MAX);
 	if (response->line_[0] == ' ' || response->line_[0] == '\t')
 		return broken(why, "a header line is folded");
 	if (colon == NULL || !tg_http_is_token(response->line_, (size_t)(colon - response->line_)))
@@ -128,12 +162,14 @@ static int read_header(struct tg_http_response *response, struct tg_why *why)
 	if (response->line_cut_ && (strcasecmp(response->line_, "content-length") == 0 ||
 				    strcasecmp(response->line_, "transfer-encoding") == 0))
 		return broken(why, "a header line is too long");
+	keep_wanted(response, response->line_, value);
 	return response->line_cut_ ? TG_OK : take_header(response, response->line_, value, why);
 }
 
 /* Section 6.3: how the body's length is known. */
 static void begin_body(struct tg_http_response *response)
 {
+	response->headed = true;
 	response->keep_alive = !response->close_ && (!response->http10_ || response->stay_);
 	if (response->coded_ && response->sized_)
 		response->keep_alive = false; /* both: someone may be smuggling */
@@ -153,6 +189,8 @@ static int end_head(struct tg_http_response *response, struct tg_why *why)
 {
 	unsigned interim = response->interim_ + 1;
 	bool no_body = response->no_body_;
+	struct tg_http_wanted *wanted = response->wanted_;
+	unsigned count = response->wanted_count_;
 
 	if (response->status >= 200) {
 		begin_body(response);
@@ -163,6 +201,7 @@ static int end_head(struct tg_http_response *response, struct tg_why *why)
 	if (interim > INTERIM_MAX)
 		return broken(why, "its interim answers (1xx) do not end");
 	tg_http_response_start(response, response->body, response->body_cap, no_body);
+	tg_http_response_want(response, wanted, count);
 	response->interim_ = interim;
 	response->began = true;
 	return TG_OK;
@@ -186,40 +225,34 @@ static int read_chunk_size(struct tg_http_response *response, struct tg_why *why
 	return TG_OK;
 }
 
-/* Keeps what fits; returns how many bytes of `bytes` belong to this run of the body. */
-static size_t take_body(struct tg_http_response *response, struct tg_view bytes, bool bounded)
-{
-	size_t run = bytes.bytes, room = response->body_cap - response->body_bytes;
-
-	if (bounded && run > response->left_)
-		run = (size_t)response->left_;
-	if (room < run)
-		response->body_cut = true;
-	if (room > run)
-		room = run;
-	if (room != 0)
-		memcpy(response->body + response->body_bytes, bytes.at, room);
-	response->body_bytes += room;
-	response->read_bytes_ += run;
-	if (bounded)
-		response->left_ -= run;
-	return run;
-}
-
+/* Takes the run of the body at the beginning of `bytes`. Returns how long it is. */
 static size_t read_body(struct tg_http_response *response, struct tg_view bytes)
 {
-	size_t run = take_body(response, bytes, response->state_ != BODY_TO_END);
+	size_t run = bytes.bytes;
 
+	if (response->state_ != BODY_TO_END) {
+		run = run > response->left_ ? (size_t)response->left_ : run;
+		response->left_ -= run;
+	}
+	response->read_bytes += run;
 	if (response->state_ == BODY_SIZED && response->left_ == 0)
 		response->state_ = DONE;
 	if (response->state_ == CHUNK && response->left_ == 0)
 		response->state_ = CHUNK_END;
-	if (response->state_ != DONE && response->read_bytes_ > CONFIG_TG_HTTP_BODY_BYTES_MAX) {
-		response->body_cut = true;
-		response->keep_alive = false; /* the rest is not waited for */
-		response->state_ = DONE;
-	}
 	return run;
+}
+
+void tg_http_response_keep(struct tg_http_response *response, struct tg_view body)
+{
+	size_t room = response->body_cap - response->body_bytes;
+
+	if (room < body.bytes) {
+		response->body_cut = true;
+		body.bytes = room;
+	}
+	if (body.bytes != 0)
+		memcpy(response->body + response->body_bytes, body.at, body.bytes);
+	response->body_bytes += body.bytes;
 }
 
 /* --- lines --- */
@@ -278,7 +311,7 @@ static int read_line(struct tg_http_response *response, struct tg_view bytes, si
 				  "the head of the target's answer does not end after %d "
 				  "bytes: check the url",
 				  CONFIG_TG_HTTP_HEAD_BYTES_MAX);
-	if (response->head_bytes_ > 2u * CONFIG_TG_HTTP_HEAD_BYTES_MAX + response->read_bytes_ * 16)
+	if (response->head_bytes_ > 2u * CONFIG_TG_HTTP_HEAD_BYTES_MAX + response->read_bytes * 16)
 		return broken(why, "it is all chunk heads or trailers");
 	add_to_line(response, bytes.at, run);
 	if (lf == NULL)
@@ -301,34 +334,32 @@ static bool in_body(const struct tg_http_response *response)
 	       response->state_ == CHUNK;
 }
 
-int tg_http_response_feed(struct tg_http_response *response, struct tg_view bytes, size_t *used,
-			  struct tg_why *why)
+int tg_http_response_take(struct tg_http_response *response, struct tg_view bytes,
+			  struct tg_http_taken *taken, struct tg_why *why)
 {
-	int err = TG_OK;
+	int err;
 
-	*used = 0;
-	if (bytes.bytes > 0)
-		err = check_first(response, bytes.at[0], why);
-	while (err == TG_OK && *used < bytes.bytes && response->state_ != DONE) {
-		struct tg_view rest = tg_view_of(bytes.at + *used, bytes.bytes - *used);
-		size_t run;
-
-		if (in_body(response))
-			run = read_body(response, rest);
-		else
-			err = read_line(response, rest, &run, why);
-		*used += run;
-	}
+	*taken = (struct tg_http_taken){ .used = 0 };
+	TG_ASSERT(response->state_ != DONE && bytes.bytes > 0);
+	err = check_first(response, bytes.at[0], why);
 	if (err != TG_OK)
 		return err;
-	return response->state_ == DONE ? TG_OK : TG_ERR_AGAIN;
+	if (in_body(response)) {
+		taken->used = read_body(response, bytes);
+		taken->body = tg_view_of(bytes.at, taken->used);
+	} else {
+		err = read_line(response, bytes, &taken->used, why);
+	}
+	response->done = response->state_ == DONE;
+	return err;
 }
 
 int tg_http_response_end(struct tg_http_response *response, struct tg_why *why)
 {
 	if (response->state_ == BODY_TO_END)
 		response->state_ = DONE;
-	if (response->state_ == DONE)
+	response->done = response->state_ == DONE;
+	if (response->done)
 		return TG_OK;
 	return tg_why_set(why, TG_ERR_CLOSED,
 			  response->began

@@ -1,14 +1,16 @@
-/* Goal: an answer means the same however it is cut, and nothing is written beyond the body's
- * buffer. Input: one byte that sets the pieces, one of which bit 0 says that the request was a
- * HEAD, then the answer. */
+/* Goal: an answer means the same however it is cut, its body comes out whole and in order through a
+ * receive buffer of any size, and nothing is written beyond a buffer. Input: one byte that sets
+ * the pieces, one that sets the buffer and (bit 0) says that the request was a HEAD, then the
+ * answer. */
 #include <stdlib.h>
 
 #include "drivers/http/response.h"
+#include "drivers/http/window.h"
 #include "drivers/https/answer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { BODY_BYTES = 256, GUARD = 0xa5 };
+enum { BODY_BYTES = 256, GUARD = 0xa5, ROOM_BYTES = 4096, KEPT_BYTES = 1 << 16, ETAG_BYTES = 12 };
 
 static void must(bool condition)
 {
@@ -18,32 +20,82 @@ static void must(bool condition)
 
 struct reading {
 	struct tg_http_response response;
-	uint8_t body[BODY_BYTES + 1];
-	size_t used;
+	struct tg_http_window window;
+	uint8_t body[BODY_BYTES + 1], room[ROOM_BYTES + 1];
+	uint8_t kept[KEPT_BYTES]; /* the body as it came out */
+	size_t kept_bytes;
+	char etag[ETAG_BYTES + 1];
+	struct tg_http_wanted wanted;
 	int err;
 };
 
-static void read_all(struct reading *out, struct tg_view text, size_t piece, bool head_only)
+static void start(struct reading *out, size_t room, bool head_only)
+{
+	out->body[BODY_BYTES] = GUARD;
+	out->room[room] = GUARD;
+	out->etag[ETAG_BYTES] = GUARD & 0x7f;
+	out->kept_bytes = 0;
+	out->err = TG_OK;
+	out->window = (struct tg_http_window){ .at = out->room, .cap = room };
+	out->wanted =
+		(struct tg_http_wanted){ .name = "etag", .into = out->etag, .cap = ETAG_BYTES };
+	tg_http_response_start(&out->response, out->body, BODY_BYTES, head_only);
+	tg_http_response_want(&out->response, &out->wanted, 1);
+}
+
+static void understand(struct reading *out)
+{
+	struct tg_http_taken taken;
+	struct tg_why why;
+
+	while (out->err == TG_OK && !out->response.done) {
+		struct tg_view raw = tg_http_window_raw(&out->window);
+
+		if (raw.bytes == 0)
+			return;
+		out->err = tg_http_response_take(&out->response, raw, &taken, &why);
+		must(out->err != TG_OK || (taken.used > 0 && taken.used <= raw.bytes));
+		tg_http_response_keep(&out->response, taken.body);
+		tg_http_window_use(&out->window, taken.used, taken.body.bytes);
+	}
+}
+
+/* Takes all but `hold` bytes, as a reader of rows does. */
+static void take(struct reading *out, size_t hold)
+{
+	struct tg_view body = tg_http_window_body(&out->window);
+	size_t run = body.bytes > hold ? body.bytes - hold : 0;
+
+	must(out->kept_bytes + run <= KEPT_BYTES);
+	if (run > 0)
+		memcpy(out->kept + out->kept_bytes, body.at, run);
+	out->kept_bytes += run;
+	tg_http_window_take(&out->window, run);
+}
+
+static void read_all(struct reading *out, struct tg_view text, size_t piece, size_t hold)
 {
 	struct tg_why why;
 
-	out->body[BODY_BYTES] = GUARD;
-	out->used = 0;
-	out->err = TG_ERR_AGAIN;
-	tg_http_response_start(&out->response, out->body, BODY_BYTES, head_only);
-	while (out->err == TG_ERR_AGAIN && out->used < text.bytes) {
-		size_t run = text.bytes - out->used < piece ? text.bytes - out->used : piece, took;
-		struct tg_view bytes = tg_view_of(text.at + out->used, run);
+	while (out->err == TG_OK && !out->response.done && text.bytes > 0) {
+		size_t room, run = text.bytes < piece ? text.bytes : piece;
+		uint8_t *at = tg_http_window_room(&out->window, &room);
 
-		out->err = tg_http_response_feed(&out->response, bytes, &took, &why);
-		must(took <= run);
-		must(out->err != TG_ERR_AGAIN || took == run);
-		out->used += took;
+		must(room > 0);
+		run = run < room ? run : room;
+		memcpy(at, text.at, run);
+		tg_http_window_fill(&out->window, run);
+		text = tg_view_of(text.at + run, text.bytes - run);
+		understand(out);
+		take(out, hold);
 	}
-	if (out->err == TG_ERR_AGAIN)
+	take(out, 0);
+	if (out->err == TG_OK && !out->response.done)
 		out->err = tg_http_response_end(&out->response, &why);
-	must(out->body[BODY_BYTES] == GUARD);
+	must(out->body[BODY_BYTES] == GUARD && out->room[out->window.cap] == GUARD);
+	must(out->etag[ETAG_BYTES] == (GUARD & 0x7f) && strlen(out->etag) < ETAG_BYTES);
 	must(out->response.body_bytes <= BODY_BYTES);
+	must(out->kept_bytes == out->response.read_bytes);
 }
 
 /* What the HTTPS sink makes of it. */
@@ -67,17 +119,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct reading whole, pieces;
 	struct tg_view text;
 
-	if (size < 2)
+	if (size < 2 || size > KEPT_BYTES)
 		return 0;
 	text = tg_view_of(data + 2, size - 2);
-	read_all(&whole, text, text.bytes + 1, (data[1] & 1) != 0);
-	read_all(&pieces, text, 1u + data[0] % 16u, (data[1] & 1) != 0);
+	start(&whole, ROOM_BYTES, (data[1] & 1) != 0);
+	read_all(&whole, text, ROOM_BYTES, 0);
+	start(&pieces, 64u + data[1], (data[1] & 1) != 0);
+	read_all(&pieces, text, 1u + data[0] % 16u, data[0] / 16u);
 	must(whole.err == pieces.err);
 	if (whole.err != TG_OK)
 		return 0;
 	must(whole.response.status == pieces.response.status && whole.response.status >= 200);
 	must(whole.response.body_bytes == pieces.response.body_bytes);
 	must(memcmp(whole.body, pieces.body, whole.response.body_bytes) == 0);
+	must(whole.kept_bytes == pieces.kept_bytes);
+	must(memcmp(whole.kept, pieces.kept, whole.kept_bytes) == 0);
+	must(strcmp(whole.etag, pieces.etag) == 0 && whole.wanted.bytes == pieces.wanted.bytes);
 	must(whole.response.keep_alive == pieces.response.keep_alive);
 	judge(&whole.response);
 	return 0;

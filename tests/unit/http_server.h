@@ -41,6 +41,7 @@ static struct {
 	unsigned connections;
 	char request[SERVER_REQUEST_BYTES]; /* the one under way, then the last whole one */
 	size_t bytes;
+	size_t answering; /* how many of them belong to the request being answered */
 	size_t reply_sent;
 	bool replying;
 	char kept[SERVER_SCRIPT_MAX]
@@ -135,7 +136,10 @@ static inline void server_write(void)
 	server.next++;
 	if (reply->close || reply->reset)
 		server_drop(reply->reset);
-	server.bytes = 0;
+	else
+		server.bytes -= server.answering; /* the next request may lie behind it */
+	memmove(server.request, server.request + server.answering, server.bytes);
+	server.request[server.bytes] = '\0';
 }
 
 static inline void server_read(void)
@@ -152,8 +156,11 @@ static inline void server_read(void)
 
 static inline void server_begin_reply(void)
 {
-	size_t bytes = server.bytes;
+	size_t bytes = server_request_bytes();
 
+	if (bytes == 0)
+		bytes = server.bytes;
+	server.answering = bytes;
 	if (bytes >= sizeof(server.kept[0]))
 		bytes = sizeof(server.kept[0]) - 1;
 	memcpy(server.kept[server.next], server.request, bytes);
