@@ -164,8 +164,9 @@ static bool sources_over(const struct tg_agent *agent)
 static bool commit_is_due(const struct tg_agent *agent, bool sources_moved,
 			  const struct tg_turn *turn)
 {
+	/* A full store still takes acknowledgements: they are what makes room. */
 	if (turn->mono_ms < agent->commit_retry_ms_)
-		return false;
+		return agent->store_why_.err == TG_ERR_FULL && forwarder_waits(agent);
 	if (agent->must_commit_ || tg_outbox_due(&agent->box, turn->mono_ms))
 		return true;
 	return !sources_moved && (forwarder_waits(agent) || sources_over(agent)) &&
@@ -175,6 +176,7 @@ static bool commit_is_due(const struct tg_agent *agent, bool sources_moved,
 static void commit(struct tg_agent *agent, const struct tg_turn *turn)
 {
 	struct tg_why why = { .err = 0 };
+	bool drains = forwarder_waits(agent);
 	int err = tg_outbox_commit(&agent->box, agent->host->mono_ms(), &why);
 
 	agent->commit_retry_ms_ = 0;
@@ -183,8 +185,9 @@ static void commit(struct tg_agent *agent, const struct tg_turn *turn)
 			TG_LOG_WRN("outbox.paused", "error=%s why=\"%s\"", tg_err_name(err),
 				   why.text);
 		agent->store_why_ = why;
-		agent->commit_retry_ms_ = turn->mono_ms +
-					  (err == TG_ERR_FULL ? FULL_RETRY_MS : COMMIT_RETRY_MS);
+		agent->commit_retry_ms_ = turn->mono_ms + COMMIT_RETRY_MS;
+		if (err == TG_ERR_FULL) /* what was acknowledged is, and may have made room */
+			agent->commit_retry_ms_ = turn->mono_ms + (drains ? 0 : FULL_RETRY_MS);
 		return;
 	}
 	agent->must_commit_ = false;
@@ -242,7 +245,8 @@ static uint64_t progress_mark(const struct tg_agent *agent)
 
 	for (uint32_t i = 0; i < agent->config->source_count; i++) {
 		const struct tg_agent_source *source = &agent->sources[i];
-		mark += source->intake.counts.rows_read + source->done_streams +
+		/* Twice: a row that ends a pause must not be hidden by the pause's end. */
+		mark += 2 * source->intake.counts.rows_read + source->done_streams +
 			source->failed_streams + (source->backoff.failures > 0);
 	}
 	for (uint32_t i = 0; i < agent->config->sink_count; i++) {

@@ -18,7 +18,7 @@
 #include "platform/loop.h"
 #include "tests/sim/target.h"
 
-enum { STATE_BYTES = 1 << 20, ROUNDS = 6 };
+enum { STATE_BYTES = 1 << 20, ROUNDS = 6, CAP_BYTES = 1 << 20 };
 
 static struct tg_plant plant;
 static struct tg_target target;
@@ -27,7 +27,7 @@ static struct tg_config config;
 static struct tg_arena arena;
 static uint8_t memory[48 << 20];
 static char folder[64];
-static uint64_t seed_now;
+static uint64_t seed_now, store_bytes_max = 32 << 20;
 
 #define SEED_CHECK(condition)                                                              \
 	do {                                                                               \
@@ -57,7 +57,7 @@ static void configure(void)
 	memset(&config, 0, sizeof(config));
 	snprintf(config.name, sizeof(config.name), "sim");
 	snprintf(config.store_path, sizeof(config.store_path), "%s", folder);
-	config.store_bytes_max = 32 << 20;
+	config.store_bytes_max = store_bytes_max;
 	config.source_count = 1;
 	config.sources[0] = (struct tg_config_source){ .name = "r", .ops = tg_drivers.sources[0] };
 	config.sources[0].state = tg_arena_take(&arena, STATE_BYTES);
@@ -201,41 +201,133 @@ static void end_within_an_hour(void *context, const struct tg_agent *here,
 }
 
 /* Pauses are shorter than `wait_ms`: a try that fails like the last one must not count. */
-TG_TEST(agent_gives_up_beside_a_target_that_is_always_busy)
+static void begin_world(uint64_t seed, const struct tg_sim_faults *faults)
 {
-	struct tg_sim_faults good = { .delay_ms_max = 3 };
-	struct tg_agent_parts parts = { .config = &config,
-					.registry = &tg_drivers,
-					.host = &tg_host_machine,
-					.arena = &arena };
-	struct tg_sync_options options = { .wait_ms = 60000, .progress = end_within_an_hour };
-	struct tg_sync_summary summary;
-	char command[128];
-	struct tg_why why;
-
 	tg_crc32c_init();
 	tg_log_setup(TG_LOG_ERROR, false);
-	tg_sim_start(7, &good);
+	tg_sim_start(seed, faults);
 	memset(&plant, 0, sizeof(plant));
 	memset(&target, 0, sizeof(target));
 	plant.batch_rows = 5;
-	target.busy_chance = 1000;
 	snprintf(folder, sizeof(folder), "/tmp/tidegate-sim-XXXXXX");
 	TG_CHECK(mkdtemp(folder) != NULL);
 	tg_plant_listen(&plant);
 	tg_target_listen(&target);
-	change(50);
+}
+
+static void end_world(void)
+{
+	char command[128];
+
+	tg_sim_stop();
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	TG_CHECK_INT(system(command), 0);
+}
+
+static struct tg_sync_summary sync_with(const struct tg_sync_options *options)
+{
+	struct tg_agent_parts parts = { .config = &config,
+					.registry = &tg_drivers,
+					.host = &tg_host_machine,
+					.arena = &arena };
+	struct tg_sync_summary summary;
+	struct tg_why why;
+
 	tg_sim_stop_at(UINT64_MAX);
 	tg_arena_init(&arena, memory, sizeof(memory));
 	configure();
-	TG_CHECK_INT(tg_agent_boot(&agent, &parts, &why), 0);
-	tg_agent_sync(&agent, &options, &summary);
+	if (tg_agent_boot(&agent, &parts, &why) < 0)
+		TG_FAIL("%s", why.text);
+	tg_agent_sync(&agent, options, &summary);
 	tg_agent_close(&agent);
+	return summary;
+}
+
+TG_TEST(agent_gives_up_beside_a_target_that_is_always_busy)
+{
+	struct tg_sim_faults good = { .delay_ms_max = 3 };
+	struct tg_sync_options options = { .wait_ms = 60000, .progress = end_within_an_hour };
+
+	begin_world(7, &good);
+	target.busy_chance = 1000;
+	change(50);
+	struct tg_sync_summary summary = sync_with(&options);
 	TG_CHECK(summary.undelivered && !summary.stopped);
 	TG_CHECK_INT(summary.source_why.err, 0);
 	TG_CHECK_INT(summary.sink_why.err, TG_ERR_NOT_READY);
 	TG_CHECK_INT(target.lines, 0);
-	tg_sim_stop();
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	TG_CHECK_INT(system(command), 0);
+	end_world();
+}
+
+/* --- pauses --- */
+
+static uint64_t rows_before;
+static uint32_t failures_seen;
+
+/* A connection that gave rows before it broke is no failure behind another. */
+static void no_long_pause_behind_rows(void *context, const struct tg_agent *here,
+				      const struct tg_turn *now)
+{
+	const struct tg_agent_source *source = &here->sources[0];
+
+	(void)context, (void)now;
+	if (source->intake.counts.rows_read > rows_before && source->backoff.failures > 1)
+		TG_FAIL("%u failures in a row behind rows", source->backoff.failures);
+	if (source->intake.counts.rows_read > rows_before)
+		failures_seen += source->backoff.failures;
+	rows_before = source->intake.counts.rows_read;
+}
+
+TG_TEST(agent_forgets_a_sources_failures_once_rows_arrive)
+{
+	struct tg_sim_faults faults = { .cut_chance = 900, .fault_bytes_max = 30000 };
+	struct tg_sync_options options = { .wait_ms = 600000,
+					   .progress = no_long_pause_behind_rows };
+
+	begin_world(11, &faults);
+	change(2000);
+	rows_before = failures_seen = 0;
+	struct tg_sync_summary summary = sync_with(&options);
+	TG_CHECK_INT(summary.source_why.err, 0);
+	TG_CHECK(tg_sim_counts().cut > 5);
+	end_world();
+}
+
+/* --- a store at its cap --- */
+
+static uint64_t full_ms;
+
+/* The target comes back once the store is full. */
+static void heal_when_full(void *context, const struct tg_agent *here, const struct tg_turn *now)
+{
+	(void)context;
+	if (full_ms != 0 || !tg_outbox_full(&here->box))
+		return;
+	full_ms = now->mono_ms;
+	target.busy_chance = 0;
+}
+
+/* Goal: what the target takes makes room at once, not when the next look at the store is due. */
+TG_TEST(agent_drains_a_full_store_at_the_targets_pace)
+{
+	struct tg_sim_faults good = { .delay_ms_max = 1 };
+	struct tg_sync_options options = { .wait_ms = 5000, .progress = heal_when_full };
+	struct tg_sync_summary summary = { .undelivered = true };
+
+	store_bytes_max = CAP_BYTES;
+	begin_world(5, &good);
+	target.busy_chance = 1000;
+	full_ms = 0;
+	for (unsigned round = 0; full_ms == 0; round++) {
+		TG_CHECK(round < 50);
+		change(1000);
+		summary = sync_with(&options);
+	}
+	uint64_t took_ms = tg_clock_now().mono_ms - full_ms;
+	TG_CHECK(!summary.undelivered && summary.source_why.err == 0);
+	TG_CHECK(summary.delivered > 1000);
+	/* A batch of 17 rows takes a millisecond or two here; waiting made nine of them. */
+	TG_CHECK(took_ms < 4 * (summary.delivered / 17));
+	store_bytes_max = 32 << 20;
+	end_world();
 }
