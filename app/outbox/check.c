@@ -231,45 +231,70 @@ static int file_is_whole(MDB_env *env, const char *path)
 		       : MDB_CORRUPTED;
 }
 
-static int check_env(struct check *check, MDB_env *env, const char *path)
+/* Each step leads to the next: `place` is where the one that failed has looked. */
+static int check_env(struct check *check, MDB_env *env, const char *path, const char **place)
 {
+	*place = "no valid meta page";
 	int rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS, 0);
 
-	if (rc == 0)
+	if (rc == 0) {
+		*place = "a file shorter than its pages";
 		rc = file_is_whole(env, path);
-	if (rc == 0)
+	}
+	if (rc == 0) {
+		*place = "a root page";
 		rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &check->txn);
+	}
 	if (rc == 0)
 		rc = mdb_dbi_open(check->txn, NULL, 0, &check->dbi);
-	if (rc == 0)
+	if (rc == 0) {
+		*place = "the list of free pages";
 		rc = walk_free(env, check->txn);
-	return rc == 0 ? walk_all(check) : rc;
+	}
+	if (rc == 0) {
+		*place = "a page of the tree";
+		rc = walk_all(check);
+	}
+	return rc;
 }
 
 /* The child holds the parent's lock with it: were the parent killed now, the next start would find
  * the store busy for as long as a check takes. */
-static void leave_parent(int out)
+static void leave_parent(pid_t parent, int out)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1); /* it ended before it could be told */
 	for (int fd = STDERR_FILENO + 1; fd < INHERITED_FDS_MAX; fd++)
 		if (fd != out)
 			close(fd);
 }
 
+struct from_parent {
+	pid_t parent;
+	int out; /* where the child writes what it found */
+	const char *path;
+	bool all;
+};
+
 /* Runs in the child: whatever a damaged page does to LMDB, it does it here. */
-static _Noreturn void child(int out, const char *path, bool all)
+static _Noreturn void child(const struct from_parent *from)
 {
-	struct check check = { .all = all };
+	struct check check = { .all = from->all };
+	const char *place = "";
+	int out = from->out;
 	MDB_env *env;
 
-	leave_parent(out);
+	leave_parent(from->parent, out);
 	int null = open("/dev/null", O_WRONLY);
 	if (null >= 0)
 		dup2(null, STDERR_FILENO); /* an assertion of LMDB would print there */
 	int rc = mdb_env_create(&env);
 	if (rc == 0)
-		rc = check_env(&check, env, path);
+		rc = check_env(&check, env, from->path, &place);
 	int32_t err = tg_store_err(rc);
+	if (err == TG_ERR_DAMAGED && check.counts.damaged++ == 0)
+		snprintf(check.counts.what, sizeof(check.counts.what), "%s", place);
 	if (err == 0 && check.counts.damaged > 0)
 		err = TG_ERR_DAMAGED;
 	bool told = write(out, &err, sizeof(err)) == (ssize_t)sizeof(err) &&
@@ -327,9 +352,12 @@ int tg_store_check(const char *path, bool all, struct tg_check_counts *counts)
 		return TG_ERR_MISSING; /* a crash between making the file and its first commit */
 	if (pipe(ends) < 0)
 		return tg_store_err(errno);
+	struct from_parent from = {
+		.parent = getpid(), .out = ends[1], .path = path, .all = all
+	};
 	pid_t pid = fork();
 	if (pid == 0)
-		child(ends[1], path, all);
+		child(&from);
 	close(ends[1]);
 	int err = pid < 0 ? tg_store_err(errno) : hear(ends[0], pid, counts);
 	close(ends[0]);

@@ -16,6 +16,8 @@
 
 _Static_assert(sizeof(struct sockaddr_in6) <= TG_NET_ADDRESS_BYTES, "an IPv6 address must fit");
 
+enum { INHERITED_FDS_MAX = 1024 }; /* what a process may have open unless it asks for more */
+
 struct answer {
 	int32_t gai;
 	uint32_t count;
@@ -59,12 +61,24 @@ bool tg_resolve_numeric(struct tg_net *net)
 	return true;
 }
 
+/* What the parent has open stays open while a child holds it: its sockets for the peer, and the
+ * store's lock for the next start, were the parent killed now. */
+static void leave_parent(pid_t parent, int to)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1); /* it ended before it could be told */
+	for (int fd = STDERR_FILENO + 1; fd < INHERITED_FDS_MAX; fd++)
+		if (fd != to)
+			(void)close(fd);
+}
+
 /* Runs in the child: it must not outlive the parent nor run the parent's signal handlers. */
-static _Noreturn void answer_and_exit(const char *host, int to)
+static _Noreturn void answer_and_exit(const char *host, pid_t parent, int to)
 {
 	struct answer answer;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	leave_parent(parent, to);
 	(void)signal(SIGINT, SIG_DFL);
 	(void)signal(SIGTERM, SIG_DFL);
 	look_up(host, 0, &answer);
@@ -79,9 +93,10 @@ int tg_resolve_start(struct tg_net *net, struct tg_why *why)
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return tg_why_set(why, TG_ERR_RESOLVE, "cannot look up \"%s\": no pipe (%s)",
 				  net->host_, strerror(errno));
+	pid_t parent = getpid();
 	pid_t child = fork();
 	if (child == 0)
-		answer_and_exit(net->host_, ends[1]);
+		answer_and_exit(net->host_, parent, ends[1]);
 	int fork_errno = errno;
 	(void)close(ends[1]);
 	net->pipe_ = ends[0];

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,6 +136,26 @@ TG_TEST(net_resolves_localhost_in_a_child)
 	tg_net_close(&net); /* harmless */
 	peer_stop(&peer);
 	check_nothing_left(descriptors);
+}
+
+/* The store's lock is one such descriptor: with it the next start would find the store held. */
+TG_TEST(net_resolver_holds_nothing_that_its_parent_had_open)
+{
+	struct tg_now now = tg_clock_now();
+	struct tg_net net;
+	int ends[2];
+	char byte;
+
+	TG_CHECK_INT(pipe(ends), 0);
+	struct tg_net_target target = { .host = "silent.test", .port = 1, .deadline_ms = 60000 };
+	TG_CHECK_INT(tg_net_open(&net, &target, &now, &why), 0);
+	TG_CHECK(net.child_ > 0);
+	TG_CHECK_INT(close(ends[1]), 0);
+	struct pollfd end = { .fd = ends[0], .events = POLLIN };
+	TG_CHECK_INT(poll(&end, 1, 10000), 1); /* the child's copy is closed as well */
+	TG_CHECK_INT(read(ends[0], &byte, 1), 0);
+	tg_net_close(&net);
+	TG_CHECK_INT(close(ends[0]), 0);
 }
 
 TG_TEST(net_moves_bytes_and_sees_the_end)

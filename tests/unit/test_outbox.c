@@ -379,6 +379,30 @@ TG_TEST(outbox_salvages_what_lost_metas_left)
 		1500);
 }
 
+static void finds(const char *how, const char *what)
+{
+	struct tg_check_counts found;
+
+	start(16 << 20);
+	append(stream("r/d/t"), 100, 330);
+	commit();
+	tg_outbox_close(&box);
+	damage(how);
+	TG_CHECK_INT(tg_store_check(folder, true, &found), TG_ERR_DAMAGED);
+	TG_CHECK_STR(found.what, what);
+	TG_CHECK(found.damaged > 0);
+	open_box(16 << 20);
+	finish();
+}
+
+TG_TEST(outbox_says_where_the_damage_lies)
+{
+	finds("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null",
+	      "no valid meta page");
+	finds("truncate -s 16384 data.mdb", "a file shorter than its pages");
+	finds("head -c 9000 /dev/zero > data.mdb", "no valid meta page");
+}
+
 TG_TEST(outbox_salvages_what_a_cut_file_left)
 {
 	uint64_t left = salvage_after("truncate -s 400000 data.mdb");
