@@ -117,7 +117,10 @@ class Https(unittest.TestCase):
                 self.assertEqual(done.returncode, 4, done.stderr.decode()[-2000:])
                 self.assertEqual(here.receiver.stats()["lines"], 0)
                 here.receiver.set()
-                stats = self.delivers(here)
+                # Healed while records behind the refused ones are tried, it takes one of those
+                # first; the refused ones follow it, unless a newer version has (refusal.c).
+                allowed = ("disorder",) if fault.get("status") in (400, 413, 422) else ()
+                stats = self.delivers(here, allowed=allowed)
                 self.assertEqual(stats["lines"], ROWS)
 
     def test_check_says_what_is_wrong(self):
