@@ -68,14 +68,16 @@ static int enter(struct tg_intake *intake, const struct tg_record *record, uint3
 /* The quarantined item of this row, now that the row could be read. */
 static int release_oversize(struct tg_intake *intake, const struct tg_record *record)
 {
-	struct tg_view key = tg_view_of(record->body.at + record->key_at, record->key_bytes);
-	struct tg_aside item;
+	struct tg_aside item = { .kind = TG_ASIDE_OVERSIZE,
+				 .stream = intake->open_->row.number,
+				 .body = tg_view_of(record->body.at + record->key_at,
+						    record->key_bytes) };
+	uint64_t id;
+	int err = tg_outbox_aside_find(intake->box, &item, &id);
 
-	for (uint64_t id = 0; tg_outbox_aside_next(intake->box, id, &item) == 0; id = item.id + 1)
-		if (item.kind == TG_ASIDE_OVERSIZE && item.stream == intake->open_->row.number &&
-		    tg_view_same(item.body, key))
-			return tg_outbox_aside_drop(intake->box, item.id);
-	return 0;
+	if (err == TG_ERR_MISSING)
+		return 0;
+	return err == 0 ? tg_outbox_aside_drop(intake->box, id) : err;
 }
 
 static int set_aside(struct tg_intake *intake, const struct tg_record *record,

@@ -1,3 +1,4 @@
+#include "app/crc32c.h"
 #include "app/outbox/store.h"
 #include "platform/assert.h"
 
@@ -105,23 +106,61 @@ static bool is_same(const struct tg_aside *item, const struct tg_aside *aside)
 	return item->body.at != NULL && tg_view_same(item->body, aside->body);
 }
 
-/* The item that already holds this, if any. */
+/* Two items that are the same have the same digest; two others seldom do. */
+static uint32_t digest_of(const struct tg_aside *aside)
+{
+	uint8_t head[16] = { (uint8_t)aside->kind };
+	bool refused = aside->kind == TG_ASIDE_REFUSED;
+
+	tg_store_u32(head + 1, aside->stream);
+	tg_store_u16(head + 5, refused ? aside->sink : 0);
+	tg_store_u64(head + 7, refused ? aside->seq : 0);
+	uint32_t digest = tg_crc32c(0, head, sizeof(head));
+	return refused ? digest : tg_crc32c(digest, aside->body.at, aside->body.bytes);
+}
+
+/* Whether the item that `id` names holds this. A digest that leads nowhere does no harm. */
+static bool holds(struct tg_outbox *box, MDB_txn *txn, uint64_t id, const struct tg_aside *aside)
+{
+	struct tg_store_key key = tg_key_aside(id);
+	struct tg_view content;
+	struct tg_aside item;
+
+	box->aside_looks_++;
+	return tg_row_get(box, txn, &key, &content) == 0 && tg_aside_row_read(content, &item) == 0 &&
+	       is_same(&item, aside);
+}
+
+/* The item that already holds this; 0: there is none. */
 static uint64_t find_same(struct tg_outbox *box, MDB_txn *txn, const struct tg_aside *aside)
 {
+	struct tg_store_key prefix = tg_key_aside_digest(digest_of(aside), 0);
 	struct tg_store_walk walk;
-	struct tg_aside item;
 	uint64_t id = 0;
 
-	if (tg_store_walk_begin(box, txn, 'Q', &walk) < 0)
+	if (tg_store_walk_begin(box, txn, 'D', &walk) < 0)
 		return 0;
+	memcpy(walk.prefix, prefix.at, 5);
+	walk.prefix_bytes = 5;
 	while (id == 0 && tg_store_walk_next(&walk) > 0) {
-		struct tg_view content = tg_row_content(walk.key, walk.value);
-		if (content.at != NULL && tg_aside_row_read(content, &item) == 0 &&
-		    is_same(&item, aside))
-			id = tg_load_be64(walk.key.at + 1);
+		uint64_t there = walk.key.bytes == prefix.bytes ? tg_load_be64(walk.key.at + 5) : 0;
+		if (there != 0 && holds(box, txn, there, aside))
+			id = there;
 	}
 	tg_store_walk_end(&walk);
 	return id;
+}
+
+int tg_outbox_aside_find(struct tg_outbox *box, const struct tg_aside *aside, uint64_t *id)
+{
+	MDB_txn *txn;
+	int err = tg_store_read_begin(box, &txn);
+
+	*id = err == 0 ? find_same(box, txn, aside) : 0;
+	tg_store_read_end(box);
+	if (err < 0)
+		return err;
+	return *id != 0 ? 0 : TG_ERR_MISSING;
 }
 
 static int put_all(struct tg_outbox *box, MDB_txn *txn, struct tg_aside *aside)
@@ -132,7 +171,10 @@ static int put_all(struct tg_outbox *box, MDB_txn *txn, struct tg_aside *aside)
 		return err;
 	uint64_t same = find_same(box, txn, aside);
 	aside->id = same != 0 ? same : box->next_aside_;
+	struct tg_store_key digest = tg_key_aside_digest(digest_of(aside), aside->id);
 	err = put_item(box, txn, aside);
+	if (err == 0)
+		err = tg_row_put(box, txn, &digest, tg_view_of(NULL, 0));
 	if (err == 0 && aside->body.bytes > INLINE_BYTES_MAX)
 		err = tg_chunks_put(box, txn, tg_key_aside_chunk(aside->id, 0), aside->body);
 	return err;
@@ -192,6 +234,19 @@ int tg_outbox_aside_next(struct tg_outbox *box, uint64_t from, struct tg_aside *
 	return got > 0 ? 0 : (got == 0 ? TG_ERR_MISSING : got);
 }
 
+static int drop_item(struct tg_outbox *box, MDB_txn *txn, uint64_t id, struct tg_view content)
+{
+	struct tg_store_key key = tg_key_aside(id);
+	struct tg_aside item;
+	int err = tg_aside_row_read(content, &item);
+	struct tg_store_key digest = tg_key_aside_digest(err == 0 ? digest_of(&item) : 0, id);
+
+	err = tg_store_drop(box, txn, &digest); /* first: `content` lies in the map */
+	if (err == 0 || err == TG_ERR_MISSING)
+		err = tg_store_drop(box, txn, &key);
+	return err == 0 ? drop_chunks(box, txn, id) : err;
+}
+
 /* Changes or (replay < 0) drops item `id`, in one transaction with what waits of the sinks: the
  * receipt of the item's own delivery, which must not be committed without it or later. */
 static int change_item(struct tg_outbox *box, uint64_t id, int replay)
@@ -206,9 +261,7 @@ static int change_item(struct tg_outbox *box, uint64_t id, int replay)
 		return err;
 	err = tg_row_get(box, txn, &key, &content);
 	if (err == 0 && replay < 0) {
-		err = tg_store_drop(box, txn, &key);
-		if (err == 0)
-			err = drop_chunks(box, txn, id);
+		err = drop_item(box, txn, id, content);
 	} else if (err == 0) {
 		uint8_t copy[INLINE_BYTES_MAX];
 

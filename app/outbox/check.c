@@ -155,6 +155,7 @@ static void check_one(struct check *check, MDB_val key, MDB_val value)
 	case 'P':
 	case 'R':
 	case 'Q':
+	case 'D':
 		check_row(check, key, value);
 		break;
 	default:

@@ -202,6 +202,7 @@ struct tg_outbox {
 	} large_pending_;
 	uint64_t pending_since_ms_; /* 0: nothing pending */
 	uint64_t next_aside_;
+	uint64_t aside_looks_; /* items compared to find the same one, ever */
 	uint64_t page_cap_, pages_used_; /* as of the last commit */
 	bool full_;
 	uint64_t committed_bytes_, commit_count_, damaged_seen_;
@@ -342,6 +343,10 @@ TG_CHECKED int tg_outbox_aside_put(struct tg_outbox *box, struct tg_aside *aside
 				   struct tg_why *why);
 /* The first item with an id >= `from`; TG_ERR_MISSING behind the last. */
 TG_CHECKED int tg_outbox_aside_next(struct tg_outbox *box, uint64_t from, struct tg_aside *out);
+/* The item for the same oversize row (kind, stream, body: its key's JSON) or for the same refused
+ * record (kind, stream, sink, seq); does not grow with the quarantine. TG_ERR_MISSING. */
+TG_CHECKED int tg_outbox_aside_find(struct tg_outbox *box, const struct tg_aside *aside,
+				    uint64_t *id);
 TG_CHECKED int tg_outbox_aside_drop(struct tg_outbox *box, uint64_t id);
 TG_CHECKED int tg_outbox_aside_replay(struct tg_outbox *box, uint64_t id, bool replay);
 

@@ -116,6 +116,15 @@ struct tg_store_key tg_key_aside_chunk(uint64_t id, uint32_t part)
 	return key;
 }
 
+struct tg_store_key tg_key_aside_digest(uint32_t digest, uint64_t id)
+{
+	struct tg_store_key key = key_of('D');
+
+	add32(&key, digest);
+	add64(&key, id);
+	return key;
+}
+
 int tg_store_err(int rc)
 {
 	switch (rc) {

@@ -13,8 +13,9 @@
  *      'P' sink2 stream4        how far a sink has a stream
  *      'R' sink2 scope4         a sink's receipt
  *      'Q' id8                  a quarantined item;  'q' id8 part2: a chunk of its body
+ *      'D' digest4 id8          leads to that item from what makes it the same as another
  *
- * Numbers in keys are big-endian. Small rows (M S K P R Q) begin with a CRC32C over key and
+ * Numbers in keys are big-endian. Small rows (M S K P R Q D) begin with a CRC32C over key and
  * content: LMDB's pages have no checksum.
  */
 #ifndef TG_APP_OUTBOX_STORE_H
@@ -50,6 +51,7 @@ struct tg_store_key tg_key_position(uint32_t sink, uint32_t stream);
 struct tg_store_key tg_key_receipt(uint32_t sink, uint32_t scope);
 struct tg_store_key tg_key_aside(uint64_t id);
 struct tg_store_key tg_key_aside_chunk(uint64_t id, uint32_t part);
+struct tg_store_key tg_key_aside_digest(uint32_t digest, uint64_t id);
 
 /* LMDB's or errno's code as ours: 0, MISSING, FULL, NOSPC, IO, DAMAGED, LIMIT, ACCESS, NEWER. */
 int tg_store_err(int rc);

@@ -440,3 +440,27 @@ TG_TEST(outbox_keeps_one_item_for_an_oversize_row)
 	TG_CHECK_INT(tg_outbox_aside_next(&box, read.id + 1, &read), TG_ERR_MISSING);
 	finish();
 }
+
+TG_TEST(outbox_finds_an_item_without_asking_the_others)
+{
+	struct tg_aside item = { .kind = TG_ASIDE_REFUSED, .stream = 1, .sink = 1 };
+	uint64_t id;
+
+	start(4 << 20);
+	for (item.seq = 1; item.seq <= 50; item.seq++)
+		TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+	uint64_t looks = box.aside_looks_;
+	item.seq = 20;
+	TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+	TG_CHECK_INT(item.id, 20);
+	TG_CHECK_INT(box.aside_looks_ - looks, 1);
+	TG_CHECK_INT(tg_outbox_aside_find(&box, &item, &id), 0);
+	TG_CHECK_INT(id, 20);
+	item.sink = 2;
+	TG_CHECK_INT(tg_outbox_aside_find(&box, &item, &id), TG_ERR_MISSING);
+	item.sink = 1;
+	TG_CHECK_INT(tg_outbox_aside_drop(&box, 20), 0);
+	TG_CHECK_INT(tg_outbox_aside_find(&box, &item, &id), TG_ERR_MISSING);
+	TG_CHECK_INT(box.aside_looks_ - looks, 2); /* what led to it has gone with it */
+	finish();
+}
