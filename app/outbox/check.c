@@ -21,7 +21,7 @@ struct check {
 	/* The stream whose blocks pass by: its first and its last block are looked into. */
 	uint32_t stream;
 	MDB_val block_key, block;
-	uint64_t next_seq;
+	uint64_t next_seq; /* the sequence behind the block that was looked into last; 0: unknown */
 };
 
 static void fault(struct check *check, MDB_val key)
@@ -67,9 +67,12 @@ static void check_block(struct check *check, MDB_val key, MDB_val value)
 	check->counts.blocks++;
 	if (tg_block_open(&view, tg_view_of(value.mv_data, value.mv_size)) < 0 ||
 	    view.first_seq != tg_load_be64((const uint8_t *)key.mv_data + 5)) {
+		check->next_seq = 0;
 		fault(check, key);
 		return;
 	}
+	if (check->all && check->next_seq != 0 && check->next_seq != view.first_seq)
+		fault(check, key); /* a block before it is missing */
 	for (uint32_t i = 0; i < view.count; i++) {
 		check->counts.records++;
 		if (tg_block_read(&view, i, &record) < 0 ||
@@ -79,22 +82,41 @@ static void check_block(struct check *check, MDB_val key, MDB_val value)
 	check->next_seq = view.first_seq + view.count;
 }
 
+/* The last block ends where the stream's row says that the next record begins. */
+static void check_end(struct check *check)
+{
+	static struct tg_stream_row row; /* too large for a small machine's stack */
+	struct tg_store_key key = tg_key_stream(check->stream);
+	MDB_val k = tg_val(key.at, key.bytes), v;
+
+	if (check->next_seq == 0 || mdb_get(check->txn, check->dbi, &k, &v) != 0)
+		return;
+	struct tg_view content =
+		tg_row_content(tg_view_of(key.at, key.bytes), tg_view_of(v.mv_data, v.mv_size));
+	if (content.at != NULL && tg_stream_row_read(content, &row, NULL) == 0 &&
+	    row.next_seq != check->next_seq)
+		fault(check, k);
+}
+
 /* The last block of the stream that passed by. */
 static void end_stream(struct check *check)
 {
 	if (check->block.mv_data != NULL && !check->all)
 		check_block(check, check->block_key, check->block);
+	check_end(check);
 	check->block.mv_data = NULL;
+	check->next_seq = 0;
 }
 
 static void pass_block(struct check *check, MDB_val key, MDB_val value)
 {
 	uint32_t stream = tg_load_be32((const uint8_t *)key.mv_data + 1);
 
-	if (check->all || stream != check->stream) {
+	if (stream != check->stream)
 		end_stream(check);
-		check_block(check, key, value);
+	if (check->all || stream != check->stream) {
 		check->stream = stream;
+		check_block(check, key, value);
 		return;
 	}
 	check->block_key = key;

@@ -299,8 +299,8 @@ struct tg_outbox_cursor {
 TG_CHECKED int tg_outbox_read_begin(struct tg_outbox *box, struct tg_stream *stream, uint64_t from,
 				    struct tg_outbox_cursor *cursor);
 /* 1 with the record (its body borrows from the map or the large buffer, until the next call), 0
- * behind the last committed one, TG_ERR_DAMAGED: sequence cursor->next - 1 (or a block up to there)
- * is lost, go on; TG_ERR_IO. */
+ * behind the last committed one, TG_ERR_DAMAGED: sequence cursor->next - 1 (or a block up to there,
+ * unreadable or missing) is lost, go on; TG_ERR_IO. */
 TG_CHECKED int tg_outbox_read_next(struct tg_outbox_cursor *cursor, struct tg_record *out);
 /* Like read_next, but only moves on: 1 with the bytes that the record takes (its body's for a large
  * one). */

@@ -90,6 +90,19 @@ static uint64_t next_block_seq(struct tg_outbox_cursor *cursor)
 	return cursor->stream->durable_next;
 }
 
+/* The next block begins at `first` (none does: where the stream ends). What lies before it was
+ * delivered and trimmed, or is missing: sequences follow each other without holes. Only the store's
+ * holder knows how far it has trimmed; who looks reads on. */
+static int pass_gap(struct tg_outbox_cursor *cursor, uint64_t first)
+{
+	uint64_t floor = tg_stream_floor(cursor->box, cursor->stream);
+	bool missing = first > cursor->next && first > floor + 1 && cursor->box->lock_fd_ >= 0;
+
+	if (first > cursor->next)
+		cursor->next = first;
+	return missing ? TG_ERR_DAMAGED : 0;
+}
+
 /* 1 with a block loaded that holds `next`, 0 behind the last, or an error. */
 static int load_block(struct tg_outbox_cursor *cursor)
 {
@@ -98,7 +111,9 @@ static int load_block(struct tg_outbox_cursor *cursor)
 	if (cursor->next >= cursor->stream->durable_next)
 		return 0;
 	int got = find_block(cursor, &k, &v);
-	if (got <= 0)
+	if (got == 0)
+		return pass_gap(cursor, cursor->stream->durable_next);
+	if (got < 0)
 		return got;
 	if (tg_block_open(&cursor->block_, tg_view_of(v.mv_data, v.mv_size)) < 0) {
 		uint64_t first = tg_load_be64((const uint8_t *)k.mv_data + 5);
@@ -107,8 +122,9 @@ static int load_block(struct tg_outbox_cursor *cursor)
 			cursor->next = first + 1;
 		return TG_ERR_DAMAGED;
 	}
-	if (cursor->block_.first_seq > cursor->next)
-		cursor->next = cursor->block_.first_seq;
+	int gap = pass_gap(cursor, cursor->block_.first_seq);
+	if (gap < 0)
+		return gap; /* the block itself comes with the next call */
 	cursor->loaded_ = true;
 	return cursor->next < cursor->stream->durable_next ? 1 : 0;
 }

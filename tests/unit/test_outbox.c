@@ -9,6 +9,7 @@
 #include "app/outbox/look.h"
 #include "app/outbox/outbox.h"
 #include "app/outbox/repair.h"
+#include "app/outbox/store.h"
 #include "drivers/rethink/key.h"
 #include "platform/clock.h"
 #include "platform/crypto.h"
@@ -392,6 +393,74 @@ static void finds(const char *how, const char *what)
 	TG_CHECK_STR(found.what, what);
 	TG_CHECK(found.damaged > 0);
 	open_box(16 << 20);
+	finish();
+}
+
+/* Deletes the `which`-th block of the first stream; returns its first sequence, and in `next` the
+ * one behind it. */
+static uint64_t lose_block(unsigned which, uint64_t *next)
+{
+	struct tg_store_walk walk;
+	MDB_txn *txn;
+
+	TG_CHECK_INT(tg_store_write_begin(&box, &txn), 0);
+	TG_CHECK_INT(tg_store_walk_begin(&box, txn, 'B', &walk), 0);
+	for (unsigned i = 0; i < which; i++)
+		TG_CHECK_INT(tg_store_walk_next(&walk), 1);
+	uint64_t first = tg_load_be64(walk.key.at + 5);
+	TG_CHECK_INT(tg_store_drop_at(walk.cursor), 0);
+	walk.started = false;
+	struct tg_store_key key = tg_key_block(1, first);
+	walk.from = tg_view_of(key.at, key.bytes);
+	*next = tg_store_walk_next(&walk) > 0 ? tg_load_be64(walk.key.at + 5) : 0;
+	tg_store_walk_end(&walk);
+	TG_CHECK_INT(tg_store_err(mdb_txn_commit(txn)), 0);
+	return first;
+}
+
+TG_TEST(outbox_counts_a_gap_as_lost)
+{
+	struct tg_check_counts found;
+	struct tg_outbox_cursor cursor;
+	struct tg_record record;
+	uint64_t next, seq = 0;
+	int got;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 500, 330);
+	commit();
+	if (tg_store_check(folder, true, &found) != 0)
+		TG_FAIL("%s", found.what);
+	uint64_t first = lose_block(3, &next);
+	TG_CHECK(next > first);
+	TG_CHECK_INT(tg_outbox_read_begin(&box, open->stream, 1, &cursor), 0);
+	while ((got = tg_outbox_read_next(&cursor, &record)) > 0)
+		TG_CHECK_INT(record.seq, ++seq);
+	TG_CHECK_INT(got, TG_ERR_DAMAGED);
+	TG_CHECK_INT(seq, first - 1);
+	TG_CHECK_INT(cursor.next, next);
+	seq = next - 1;
+	while ((got = tg_outbox_read_next(&cursor, &record)) > 0)
+		TG_CHECK_INT(record.seq, ++seq);
+	TG_CHECK_INT(got, 0);
+	TG_CHECK_INT(seq, 500);
+	tg_outbox_read_end(&cursor);
+	TG_CHECK_INT(tg_store_check(folder, true, &found), TG_ERR_DAMAGED);
+	finish();
+}
+
+TG_TEST(outbox_finds_that_a_streams_end_is_missing)
+{
+	struct tg_check_counts found;
+	uint64_t next = 1;
+
+	start(16 << 20);
+	append(stream("r/d/t"), 500, 330);
+	commit();
+	while (next != 0)
+		(void)lose_block(5, &next);
+	TG_CHECK_INT(tg_store_check(folder, false, &found), TG_ERR_DAMAGED);
 	finish();
 }
 

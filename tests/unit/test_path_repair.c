@@ -67,6 +67,38 @@ TG_TEST(path_sends_lost_rows_and_deletes_again)
 	tg_path_stop(&world);
 }
 
+/* Takes the value under `key` away without a trace. */
+static void lose(struct tg_store_key key)
+{
+	MDB_txn *txn;
+
+	TG_CHECK_INT(tg_store_write_begin(&world.box, &txn), 0);
+	TG_CHECK_INT(tg_store_drop(&world.box, txn, &key), 0);
+	TG_CHECK_INT(tg_store_err(mdb_txn_commit(txn)), 0);
+}
+
+/* A block that is not there has no checksum that could fail. */
+TG_TEST(path_sends_rows_of_a_missing_block_again)
+{
+	tg_path_start(&world);
+	tg_path_pass(&world, "k1=1 k2=2 k3=3", true, 1);
+	sends("k1=1 k2=2 k3=3 ");
+	tg_path_pass(&world, "k1=7 k3=3", true, 1); /* one change, one delete: 4 and 5 */
+	lose(tg_key_block(1, stream()->first_block));
+	sends("");
+	TG_CHECK(tg_forwarder_drained(&world.fwd));
+	struct tg_stream_row row = row_now();
+	TG_CHECK(row.flags & TG_STREAM_FULL_PASS);
+	TG_CHECK_INT(row.damage_count, 1);
+	TG_CHECK_INT(row.damage[0].first, 4);
+	TG_CHECK_INT(row.damage[0].last, 5);
+	TG_CHECK_INT(row.damaged_count, 2);
+	tg_path_pass(&world, "k1=7 k3=3", true, 1);
+	sends("k1=7 -k2 ");
+	TG_CHECK_INT(row_now().damage_count, 0);
+	tg_path_stop(&world);
+}
+
 static void lose_the_first(struct tg_path_world *here)
 {
 	tg_outbox_lost(&here->box, stream(), 1, 1);
