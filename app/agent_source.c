@@ -149,7 +149,7 @@ static int take_batch(struct tg_agent *agent, struct tg_agent_source *source,
 				stream_ended(agent, source);
 			return 0;
 		}
-		/* Only rows: a server that answers and falls silent before any has given nothing. */
+		/* Rows alone: a server that falls silent before any has given nothing. */
 		if (source->batch.count > 0)
 			tg_backoff_clear(&source->backoff);
 		tg_intake_take(&source->intake, &source->batch, turn->wall_ms);

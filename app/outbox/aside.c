@@ -127,8 +127,8 @@ static bool holds(struct tg_outbox *box, MDB_txn *txn, uint64_t id, const struct
 	struct tg_aside item;
 
 	box->aside_looks_++;
-	return tg_row_get(box, txn, &key, &content) == 0 && tg_aside_row_read(content, &item) == 0 &&
-	       is_same(&item, aside);
+	return tg_row_get(box, txn, &key, &content) == 0 &&
+	       tg_aside_row_read(content, &item) == 0 && is_same(&item, aside);
 }
 
 /* The item that already holds this; 0: there is none. */

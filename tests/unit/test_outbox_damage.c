@@ -1,0 +1,162 @@
+/* A store damaged at rest: what is found, what is said of it, and what can still be read. */
+#include "tests/check.h"
+
+#include "app/outbox/repair.h"
+#include "app/outbox/store.h"
+#include "tests/unit/outbox_rig.h"
+
+static void damage(const char *how)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "cd %s && %s", folder, how);
+	TG_CHECK_INT(system(command), 0);
+}
+
+static uint64_t salvage_after(const char *how)
+{
+	uint32_t slot;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	append(open, 2000, 330);
+	commit();
+	tg_outbox_ack(&box, slot, open->stream, 500);
+	commit();
+	char before[TG_INSTANCE_BYTES_MAX];
+	memcpy(before, box.instance_, sizeof(before));
+	tg_outbox_close(&box);
+	damage(how);
+	damage("echo process 1 > holder"); /* as a crash leaves it: everything is checked */
+	open_box(16 << 20);
+	TG_CHECK(tg_outbox_salvaged(&box));
+	TG_CHECK(strcmp(before, box.instance_) != 0);
+	damage("test -f data.mdb.damaged-1");
+	uint64_t left = 0;
+	if (tg_outbox_stream_count(&box) == 1)
+		left = tg_outbox_stream_at(&box, 0)->durable_next - 1;
+	finish();
+	return left;
+}
+
+TG_TEST(outbox_salvages_what_a_flipped_bit_left)
+{
+	uint64_t left = salvage_after(
+		"printf X | dd of=data.mdb bs=1 seek=400000 conv=notrunc 2>/dev/null");
+
+	TG_CHECK(left >= 1499 && left <= 1500);
+}
+
+TG_TEST(outbox_salvages_what_lost_metas_left)
+{
+	TG_CHECK_INT(
+		salvage_after(
+			"dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null"),
+		1500);
+}
+
+static void finds(const char *how, const char *what)
+{
+	struct tg_check_counts found;
+
+	start(16 << 20);
+	append(stream("r/d/t"), 100, 330);
+	commit();
+	tg_outbox_close(&box);
+	damage(how);
+	TG_CHECK_INT(tg_store_check(folder, true, &found), TG_ERR_DAMAGED);
+	TG_CHECK_STR(found.what, what);
+	TG_CHECK(found.damaged > 0);
+	open_box(16 << 20);
+	finish();
+}
+
+/* Deletes the `which`-th block of the first stream; returns its first sequence, and in `next` the
+ * one behind it. */
+static uint64_t lose_block(unsigned which, uint64_t *next)
+{
+	struct tg_store_walk walk;
+	MDB_txn *txn;
+
+	TG_CHECK_INT(tg_store_write_begin(&box, &txn), 0);
+	TG_CHECK_INT(tg_store_walk_begin(&box, txn, 'B', &walk), 0);
+	for (unsigned i = 0; i < which; i++)
+		TG_CHECK_INT(tg_store_walk_next(&walk), 1);
+	uint64_t first = tg_load_be64(walk.key.at + 5);
+	TG_CHECK_INT(tg_store_drop_at(walk.cursor), 0);
+	walk.started = false;
+	struct tg_store_key key = tg_key_block(1, first);
+	walk.from = tg_view_of(key.at, key.bytes);
+	*next = tg_store_walk_next(&walk) > 0 ? tg_load_be64(walk.key.at + 5) : 0;
+	tg_store_walk_end(&walk);
+	TG_CHECK_INT(tg_store_err(mdb_txn_commit(txn)), 0);
+	return first;
+}
+
+TG_TEST(outbox_counts_a_gap_as_lost)
+{
+	struct tg_check_counts found;
+	struct tg_outbox_cursor cursor;
+	struct tg_record record;
+	uint64_t next, seq = 0;
+	int got;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 500, 330);
+	commit();
+	if (tg_store_check(folder, true, &found) != 0)
+		TG_FAIL("%s", found.what);
+	uint64_t first = lose_block(3, &next);
+	TG_CHECK(next > first);
+	TG_CHECK_INT(tg_outbox_read_begin(&box, open->stream, 1, &cursor), 0);
+	while ((got = tg_outbox_read_next(&cursor, &record)) > 0)
+		TG_CHECK_INT(record.seq, ++seq);
+	TG_CHECK_INT(got, TG_ERR_DAMAGED);
+	TG_CHECK_INT(seq, first - 1);
+	TG_CHECK_INT(cursor.next, next);
+	seq = next - 1;
+	while ((got = tg_outbox_read_next(&cursor, &record)) > 0)
+		TG_CHECK_INT(record.seq, ++seq);
+	TG_CHECK_INT(got, 0);
+	TG_CHECK_INT(seq, 500);
+	tg_outbox_read_end(&cursor);
+	TG_CHECK_INT(tg_store_check(folder, true, &found), TG_ERR_DAMAGED);
+	finish();
+}
+
+TG_TEST(outbox_finds_that_a_streams_end_is_missing)
+{
+	struct tg_check_counts found;
+	uint64_t next = 1;
+
+	start(16 << 20);
+	append(stream("r/d/t"), 500, 330);
+	commit();
+	while (next != 0)
+		(void)lose_block(5, &next);
+	TG_CHECK_INT(tg_store_check(folder, false, &found), TG_ERR_DAMAGED);
+	finish();
+}
+
+TG_TEST(outbox_says_where_the_damage_lies)
+{
+	finds("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null",
+	      "no valid meta page");
+	finds("truncate -s 16384 data.mdb", "a file shorter than its pages");
+	finds("head -c 9000 /dev/zero > data.mdb", "no valid meta page");
+}
+
+TG_TEST(outbox_salvages_what_a_cut_file_left)
+{
+	uint64_t left = salvage_after("truncate -s 400000 data.mdb");
+
+	TG_CHECK(left < 1500);
+}
+
+TG_TEST(outbox_starts_over_from_a_file_of_noise)
+{
+	TG_CHECK_INT(salvage_after("head -c 300000 /dev/urandom > data.mdb"), 0);
+}
