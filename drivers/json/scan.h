@@ -53,7 +53,7 @@ struct tg_scan {
 	uint64_t pos;   /* bytes consumed since the value's first                           */
 	/* The rest is scan.c's. */
 	uint64_t mark_;    /* where the name under way begins                                  */
-	uint64_t lengths_; /* a bit for each name length (modulo 64) that is worth a look      */
+	uint64_t names_; /* a bit for each name that is worth a look, by length and first byte */
 	uint32_t state_;
 	uint32_t part_;     /* within a token: UTF-8 bytes to come, place in a number or literal */
 	uint32_t depth_;    /* containers open                                                  */

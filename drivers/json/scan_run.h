@@ -82,10 +82,16 @@ static inline void tg_scan_value_ends(const struct tg_scan_run *run, const uint8
 	}
 }
 
-/* False for nearly every name, by its length alone. */
-static inline bool tg_scan_name_matters(const struct tg_scan *scan, size_t bytes)
+/* One of 64 bits for a name: its length and first byte (the closing quote's of an empty one). */
+static inline uint64_t tg_scan_name_bit(struct tg_view name)
 {
-	return (scan->lengths_ >> (bytes & 63) & 1) != 0;
+	return 1ull << ((name.at[0] * 3u + name.bytes) & 63);
+}
+
+/* False for nearly every name, at its first byte. */
+static inline bool tg_scan_name_matters(const struct tg_scan *scan, struct tg_view name)
+{
+	return (scan->names_ & tg_scan_name_bit(name)) != 0;
 }
 
 /* scan.c: sets the flags and the watch that the name calls for. */

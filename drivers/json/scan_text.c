@@ -1,6 +1,6 @@
 /* scan_text.c - inside a token, where a feed may end at any byte; RFC 8259, sections 6 and 7. */
-#include "app/swar.h"
 #include "app/utf8.h"
+#include "app/swar.h"
 #include "drivers/json/scan_run.h"
 
 /* The words, each a run of 8 bytes; part_ counts through them. */
@@ -92,8 +92,11 @@ static const uint8_t *string_ends(const struct tg_scan_run *run, const uint8_t *
 	size_t bytes = (size_t)(tg_scan_offset(run, at) - 1 - scan->mark_);
 	scan->state_ = TG_SCAN_COLON;
 	/* A longer name may have been let go already, and it cannot be one that matters. */
-	if (bytes <= scan->name_bytes_max_ && tg_scan_name_matters(scan, bytes))
-		tg_scan_name_seen(scan, tg_view_of(at - 1 - bytes, bytes));
+	if (bytes > scan->name_bytes_max_)
+		return at;
+	struct tg_view name = tg_view_of(at - 1 - bytes, bytes);
+	if (tg_scan_name_matters(scan, name))
+		tg_scan_name_seen(scan, name);
 	return at;
 }
 
