@@ -5,6 +5,8 @@
 void tg_body_start(struct tg_body *body)
 {
 	body->lost_told_ = 0;
+	memset(&body->memo_, 0, sizeof(body->memo_));
+	body->line.memo = &body->memo_;
 	tg_body_rewind(body);
 }
 

@@ -28,6 +28,7 @@ struct tg_body {
 	uint32_t suspect_count;
 	uint64_t aside_id; /* not 0: the body is this one quarantined item */
 	/* body.c's */
+	struct tg_line_memo memo_;
 	uint64_t next_,
 		skip_;   /* the record whose line is under way, and how much of it was given */
 	uint64_t given_; /* lines given whole */

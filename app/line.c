@@ -68,27 +68,53 @@ static void put_quoted(struct tg_view text, struct tg_out *out)
 	tg_out_byte(out, '"');
 }
 
-static void put_number(uint64_t number, struct tg_out *out)
-{
-	char text[20];
-	size_t at = sizeof(text);
+#define PUT_TEXT(out, text) tg_out_put(out, text, sizeof(text) - 1)
 
+/* What operation it is, which sequence, and the name of the key, in one piece. */
+static void put_middle(const struct tg_record *record, struct tg_out *out)
+{
+	static const char upsert[] = ",\"op\":\"upsert\",\"seq\":";
+	static const char delete[] = ",\"op\":\"delete\",\"seq\":";
+	static const char key[] = ",\"key\":";
+	enum { OP_BYTES = sizeof(upsert) - 1, KEY_BYTES = sizeof(key) - 1, DIGITS = 20 };
+	char text[OP_BYTES + DIGITS + KEY_BYTES];
+	uint64_t number = record->seq;
+	size_t at = OP_BYTES + DIGITS;
+
+	memcpy(text + at, key, KEY_BYTES);
 	do {
 		text[--at] = (char)('0' + number % 10);
 		number /= 10;
 	} while (number != 0);
+	at -= OP_BYTES;
+	memcpy(text + at, record->op == TG_DELETE ? delete : upsert, OP_BYTES);
 	tg_out_put(out, text + at, sizeof(text) - at);
 }
 
-/* A year beyond 9999 has no ISO text that others read: its seconds go out, as text too. */
-static void put_time(int64_t ms, struct tg_out *out)
+/* The envelope's end. A year beyond 9999 has no ISO text that others read: its seconds go out, as
+ * text too. Rows that were read together carry the same moment. */
+static void put_tail(struct tg_line_memo *memo, int64_t ms, struct tg_out *out)
 {
-	char iso[TG_MOMENT_ISO_BYTES];
+	char tail[] = ",\"time\":\"0000-00-00T00:00:00.000Z\"}";
+	enum { TAIL_BYTES = sizeof(tail) - 1, TIME_AT = 9 };
+	_Static_assert((int)TAIL_BYTES == (int)TG_LINE_TAIL_BYTES, "the memo has room for it");
 
-	if (tg_moment_iso(ms, iso) == TG_OK)
-		tg_out_put(out, iso, sizeof(iso));
-	else
+	if (memo != NULL && memo->timed_ && memo->time_ms_ == ms) {
+		tg_out_put(out, memo->tail_, TAIL_BYTES);
+		return;
+	}
+	if (tg_moment_iso(ms, tail + TIME_AT) != TG_OK) {
+		tg_out_put(out, tail, TIME_AT);
 		tg_moment_seconds(ms, out);
+		PUT_TEXT(out, "\"}");
+		return;
+	}
+	tg_out_put(out, tail, TAIL_BYTES);
+	if (memo == NULL)
+		return;
+	memo->timed_ = true;
+	memo->time_ms_ = ms;
+	memcpy(memo->tail_, tail, TAIL_BYTES);
 }
 
 int tg_line_key(const struct tg_record *record, struct tg_view *key)
@@ -102,29 +128,42 @@ int tg_line_key(const struct tg_record *record, struct tg_view *key)
 	return TG_OK;
 }
 
-#define PUT_TEXT(out, text) tg_out_put(out, text, sizeof(text) - 1)
-
-static void put_envelope(const struct tg_line *line, const struct tg_record *record,
-			 struct tg_view key, struct tg_out *out)
+static void make_head(const struct tg_line *line, struct tg_out *out)
 {
 	PUT_TEXT(out, "{\"_tidegate\":{\"instance\":");
 	put_quoted(line->instance, out);
 	PUT_TEXT(out, ",\"stream\":");
 	put_quoted(line->stream, out);
-	if (record->op == TG_DELETE)
-		PUT_TEXT(out, ",\"op\":\"delete\",\"seq\":");
+}
+
+/* The envelope as far as its stream: the same for each line. */
+static void put_head(const struct tg_line *line, struct tg_out *out)
+{
+	struct tg_line_memo *memo = line->memo;
+
+	if (memo != NULL && memo->head_bytes_ == 0) {
+		struct tg_out head = { .at = (uint8_t *)memo->head_, .cap = sizeof(memo->head_) };
+		make_head(line, &head);
+		if (!tg_out_overran(&head))
+			memo->head_bytes_ = (uint32_t)head.total;
+	}
+	if (memo != NULL && memo->head_bytes_ != 0)
+		tg_out_put(out, memo->head_, memo->head_bytes_);
 	else
-		PUT_TEXT(out, ",\"op\":\"upsert\",\"seq\":");
-	put_number(record->seq, out);
-	PUT_TEXT(out, ",\"key\":");
+		make_head(line, out);
+}
+
+static void put_envelope(const struct tg_line *line, const struct tg_record *record,
+			 struct tg_view key, struct tg_out *out)
+{
+	put_head(line, out);
+	put_middle(record, out);
 	/* Flags tell of a row; a delete has none, so its key is looked at. */
 	if (record->op == TG_DELETE || (record->flags & TG_REC_SURROGATE) != 0)
 		put_valid(key, out);
 	else
 		tg_out_view(out, key);
-	PUT_TEXT(out, ",\"time\":\"");
-	put_time(record->time_ms, out);
-	PUT_TEXT(out, "\"}");
+	put_tail(line->memo, record->time_ms, out);
 }
 
 int tg_line_write(const struct tg_line *line, const struct tg_record *record, struct tg_out *out)

@@ -33,12 +33,24 @@ enum tg_column_action tg_columns_action(const struct tg_columns *columns, struct
 
 struct tg_source_ops;
 
+enum { TG_LINE_HEAD_BYTES_MAX = 320, TG_LINE_TAIL_BYTES = 35 };
+
+/* Texts that were made for one line and are the same in the next; all zero: none. */
+struct tg_line_memo {
+	uint32_t head_bytes_; /* the envelope as far as its stream; longer ones are not kept */
+	bool timed_;          /* `tail_` is the envelope's end with `time_ms_` as ISO text */
+	int64_t time_ms_;
+	char head_[TG_LINE_HEAD_BYTES_MAX];
+	char tail_[TG_LINE_TAIL_BYTES];
+};
+
 /* What is the same for every line of a batch. */
 struct tg_line {
 	const struct tg_source_ops *ops; /* whose rows these are           */
 	struct tg_columns columns;
-	struct tg_view instance; /* plain text, quoted here           */
-	struct tg_view stream;   /* "SOURCE/DATABASE/TABLE", raw UTF-8 */
+	struct tg_view instance;   /* plain text, quoted here           */
+	struct tg_view stream;     /* "SOURCE/DATABASE/TABLE", raw UTF-8 */
+	struct tg_line_memo *memo; /* of this instance and stream; NULL: each line is made anew */
 };
 
 /* The JSON of the record's key as its source wrote it: a delete's body, a piece of an upsert's.

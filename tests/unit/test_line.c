@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "app/line.h"
 #include "app/source.h"
 
@@ -164,4 +166,42 @@ TG_TEST(columns_rules_stand_in_their_order_of_strength)
 	TG_CHECK_INT(action(SPEC("*c\0-c"), "c"), TG_COLUMN_DROP);
 	TG_CHECK_INT(action(SPEC("+"), ""), TG_COLUMN_KEEP);
 	TG_CHECK_INT(action("-a", 2, "a"), TG_COLUMN_DROP);
+}
+
+/* What is kept of one line is good for the next one, and for no other moment. */
+TG_TEST(line_is_the_same_with_a_memo)
+{
+	static const int64_t times[] = { 1700000000123, 1700000000123, 0, INT64_MAX, 0,
+					 1700000000123 };
+	struct tg_line_memo memo = { .timed_ = false };
+	struct tg_line plain = line_of(TG_SHAPE_COLUMNS), line = plain;
+
+	line.memo = &memo;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		struct tg_record record = upsert("{\"a\":[1],\"id\":\"k1\"}", 14, 4);
+		uint8_t want[1024];
+		struct tg_out out = { .at = want, .cap = sizeof(want) - 1 };
+		record.time_ms = times[i];
+		TG_CHECK_INT(tg_line_write(&plain, &record, &out), TG_OK);
+		want[tg_out_filled(&out)] = 0;
+		writes(&line, &record, (const char *)want);
+	}
+}
+
+TG_TEST(line_takes_a_name_that_is_too_long_to_keep)
+{
+	static char name[TG_STREAM_NAME_BYTES_MAX], want[1024];
+	struct tg_line_memo memo = { .timed_ = false };
+	struct tg_line line = line_of(TG_SHAPE_COLUMNS);
+	struct tg_record record = upsert("{\"a\":[1],\"id\":\"k1\"}", 14, 4);
+
+	memset(name, 'n', sizeof(name) - 1);
+	snprintf(want, sizeof(want),
+		 "{\"_tidegate\":{\"instance\":\"plant-7.0011223344556677\",\"stream\":\"%s\","
+		 "\"op\":\"upsert\",\"seq\":7,\"key\":\"k1\","
+		 "\"time\":\"2023-11-14T22:13:20.123Z\"},\"a\":\"[1]\"}",
+		 name);
+	line.stream = tg_view_str(name);
+	line.memo = &memo;
+	writes(&line, &record, want);
 }

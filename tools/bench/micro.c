@@ -152,16 +152,28 @@ static void run_columns(const struct tg_record *row)
 
 static const struct tg_source_ops ops = { .type = "rethinkdb", .shape = tg_rethink_shape };
 
-static void run_line(const struct tg_record *row)
+static void run_line(const struct tg_record *row, enum tg_shape shape)
 {
+	static struct tg_line_memo memo;
 	const struct tg_line line = { .ops = &ops,
-				      .columns = { .shape = TG_SHAPE_COLUMNS },
+				      .columns = { .shape = shape },
 				      .instance = tg_view_str("plant-7.0011223344556677"),
-				      .stream = tg_view_str("rethinkdb/plant/readings") };
+				      .stream = tg_view_str("rethinkdb/plant/readings"),
+				      .memo = &memo };
 	struct tg_out out = window();
 
 	must(tg_line_write(&line, row, &out));
 	sink += out.total;
+}
+
+static void run_line_document(const struct tg_record *row)
+{
+	run_line(row, TG_SHAPE_DOCUMENT);
+}
+
+static void run_line_columns(const struct tg_record *row)
+{
+	run_line(row, TG_SHAPE_COLUMNS);
 }
 
 static void run_iso(const struct tg_record *row)
@@ -226,8 +238,9 @@ int main(int argc, char **argv)
 	measure("shape document, nested", run_document, &nested, count);
 	measure("shape columns, plain", run_columns, &plain, count);
 	measure("shape columns, nested", run_columns, &nested, count);
-	measure("line columns, plain", run_line, &plain, count);
-	measure("line columns, nested", run_line, &nested, count);
+	measure("line document, nested", run_line_document, &nested, count);
+	measure("line columns, plain", run_line_columns, &plain, count);
+	measure("line columns, nested", run_line_columns, &nested, count);
 	measure("moment to ISO 8601", run_iso, &plain, count);
 	measure("SHA-1 of the row", run_sha1, &plain, count);
 	return 0;
