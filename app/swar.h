@@ -24,6 +24,14 @@ static inline uint64_t tg_swar_load(const uint8_t *at)
 	return word;
 }
 
+static inline void tg_swar_store(uint8_t *at, uint64_t word)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word = __builtin_bswap64(word);
+#endif
+	memcpy(at, &word, sizeof(word));
+}
+
 /* The index (0..7) of the first byte whose top bit is set in `mask`, which is not 0. */
 static inline unsigned tg_swar_first(uint64_t mask)
 {

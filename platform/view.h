@@ -78,6 +78,21 @@ static inline void tg_out_put(struct tg_out *out, const void *bytes, size_t coun
 		       (size_t)(hi - lo));
 }
 
+/* Where `bytes` bytes may be written at once, or NULL when the window does not hold all of them;
+ * tg_out_took() then says how many were. */
+static inline uint8_t *tg_out_room(const struct tg_out *out, size_t bytes)
+{
+	uint64_t at = out->total - out->skip;
+
+	return out->total >= out->skip && at <= out->cap && out->cap - at >= bytes ? out->at + at
+										   : NULL;
+}
+
+static inline void tg_out_took(struct tg_out *out, size_t bytes)
+{
+	out->total += bytes;
+}
+
 static inline void tg_out_byte(struct tg_out *out, char byte)
 {
 	tg_out_put(out, &byte, 1);

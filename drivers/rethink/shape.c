@@ -87,18 +87,19 @@ static void put_name(struct row *row, struct tg_view name)
 }
 
 /* A nested value: converted, and in `columns` made a string unless it became a scalar. */
-static int put_nested(struct row *row, struct tg_view value)
+static void put_nested(struct row *row, struct tg_view value)
 {
 	if (tg_shape_scalar(&row->shape, value))
-		return TG_OK;
-	if (row->columns->shape == TG_SHAPE_DOCUMENT)
-		return tg_shape_value(&row->shape, value);
+		return;
+	if (row->columns->shape == TG_SHAPE_DOCUMENT) {
+		tg_shape_value(&row->shape, value);
+		return;
+	}
 	tg_out_byte(row->shape.out, '"');
 	row->shape.quoted = true;
-	int rc = tg_shape_value(&row->shape, value);
+	tg_shape_value(&row->shape, value);
 	row->shape.quoted = false;
 	tg_out_byte(row->shape.out, '"');
-	return rc;
 }
 
 static bool is_nested(struct tg_view value)
@@ -115,7 +116,7 @@ static bool is_plain(const struct row *row, struct tg_view name, struct tg_view 
 	return !is_reserved(name, 0);
 }
 
-static int put_member(struct row *row, struct tg_view name, struct tg_view value)
+static void put_member(struct row *row, struct tg_view name, struct tg_view value)
 {
 	enum tg_column_action action = TG_COLUMN_KEEP;
 
@@ -125,19 +126,18 @@ static int put_member(struct row *row, struct tg_view name, struct tg_view value
 		if (row->run == NULL)
 			row->run = name.at - 1;
 		row->run_end = value.at + value.bytes;
-		return TG_OK;
+		return;
 	}
 	end_run(row);
 	if (action == TG_COLUMN_DROP)
-		return TG_OK;
+		return;
 	put_name(row, name);
 	if (is_nested(value) && action == TG_COLUMN_KEEP)
-		return put_nested(row, value);
-	if (action == TG_COLUMN_MASK && *value.at != 'n')
+		put_nested(row, value);
+	else if (action == TG_COLUMN_MASK && *value.at != 'n')
 		tg_out_str(row->shape.out, "\"***\"");
 	else
 		tg_shape_put_valid(&row->shape, value);
-	return TG_OK;
 }
 
 static int put_members(struct row *row)
@@ -145,17 +145,14 @@ static int put_members(struct row *row)
 	struct tg_members members;
 	struct tg_view name, value;
 	const uint8_t *end = row->body.at + 1;
-	int rc = TG_OK;
 
 	(void)tg_members_start(&members, row->body);
-	while (rc == TG_OK && tg_members_next(&members, &name, &value)) {
-		rc = put_member(row, name, value);
+	while (tg_members_next(&members, &name, &value)) {
+		put_member(row, name, value);
 		end = value.at + value.bytes;
 	}
 	end_run(row);
-	if (rc == TG_OK && !only_space(row->body, end))
-		rc = TG_ERR_DAMAGED;
-	return rc;
+	return only_space(row->body, end) ? TG_OK : TG_ERR_DAMAGED;
 }
 
 /* All members by their own bytes, which is what most rows are. */
@@ -168,14 +165,31 @@ static int put_whole(struct tg_view body, struct tg_out *out)
 	return TG_OK;
 }
 
-/* --- the same, by leaps from one nested value to the next ---
- *
- * A server writes no white space, so that a member with an object in it is `":{`. Inside of a
- * string the quote has a backslash before it, and as a string's first bytes what may stand before a
- * string. Where such a byte makes it unsure, `out` is set back and put_members() does the row.
+/* --- the same, by leaps to what must be changed, in rows as a server writes them: no white space
+ * ---
  */
 
+/* `document`: all there can be to change are pseudo-types. */
+static void put_document(struct row *row)
+{
+	struct tg_view body = row->body;
+
+	tg_out_byte(row->shape.out, ',');
+	tg_shape_value(&row->shape, tg_view_of(body.at + 1, body.bytes - 2));
+}
+
+/* `columns`: a member with an object in it is `":{`. Inside of a string the quote has a backslash
+ * before it, and as a string's first bytes what may stand before a string. Where such a byte makes
+ * it unsure, `out` is set back and put_members() does the row. */
+
 enum quick { QUICK_NONE, QUICK_NESTED, QUICK_UNSURE };
+
+/* Before a quote: a backslash, or what may stand before a string. */
+static bool is_unsure(uint8_t byte)
+{
+	return byte == '\\' || byte == ':' || byte == ',' || byte == '{' || byte == '[' ||
+	       is_space(byte);
+}
 
 /* What the bracket at `at` is: text of a string or a deeper level, a member's value, or unsure. */
 static enum quick quick_kind(struct tg_view body, const uint8_t *at)
@@ -183,65 +197,94 @@ static enum quick quick_kind(struct tg_view body, const uint8_t *at)
 	if (at - body.at < 4)
 		return QUICK_UNSURE;
 	if (at[-1] == ':' && at[-2] == '"')
-		return strchr("\\:,{[ \n\r\t", at[-3]) != NULL ? QUICK_UNSURE : QUICK_NESTED;
+		return is_unsure(at[-3]) ? QUICK_UNSURE : QUICK_NESTED;
 	bool spaced = is_space(at[-1]) || (at[-1] == ':' && is_space(at[-2]));
 	return spaced ? QUICK_UNSURE : QUICK_NONE;
 }
 
-/* The next object or array that is a member's value from `at`, or the end; NULL: unsure. */
-static const uint8_t *quick_next(struct tg_view body, const uint8_t *at)
-{
-	const uint8_t *end = body.at + body.bytes;
+/* Where the next bracket of each kind is: most rows have objects alone, so that the other search is
+ * made once. */
+struct brackets {
+	const uint8_t *object, *array;
+};
 
-	for (; at < end; at++) {
-		const uint8_t *object = memchr(at, '{', (size_t)(end - at));
-		size_t before = (size_t)((object == NULL ? end : object) - at);
-		const uint8_t *array = memchr(at, '[', before);
-		at = array != NULL ? array : at + before;
-		if (at == end)
-			break;
-		enum quick kind = quick_kind(body, at);
-		if (kind == QUICK_UNSURE)
-			return NULL;
-		if (kind == QUICK_NESTED)
-			break;
-	}
-	return at;
+static const uint8_t *search(const uint8_t *at, const uint8_t *end, char bracket)
+{
+	const uint8_t *found = memchr(at, bracket, (size_t)(end - at));
+
+	return found != NULL ? found : end;
 }
 
-static struct tg_view quick_value(const uint8_t *at, const uint8_t *end)
+/* The first bracket from `at`, or `end`. */
+static const uint8_t *next_bracket(struct brackets *next, const uint8_t *at, const uint8_t *end)
 {
-	struct tg_members one = { .at = at, .end = end, .object = false };
+	if (next->object < at)
+		next->object = search(at, end, '{');
+	if (next->array < at)
+		next->array = search(at, end, '[');
+	return next->object < next->array ? next->object : next->array;
+}
+
+/* The value at `at`, which is no plain TIME; TG_ERR_DAMAGED when it has no end. */
+static int put_quick_value(struct row *row, const uint8_t **at, const uint8_t *end)
+{
+	struct tg_members one = { .at = *at, .end = end, .object = false };
 	struct tg_view none, value;
 
-	return tg_members_next(&one, &none, &value) ? value : tg_view_of(at, 0);
+	if (!tg_members_next(&one, &none, &value))
+		return TG_ERR_DAMAGED;
+	put_nested(row, value);
+	*at = value.at + value.bytes;
+	return TG_OK;
 }
 
-/* TG_ERR_AGAIN: unsure, `out` is as it was. */
+/* TG_ERR_AGAIN when unsure. */
 static int put_quick(struct row *row)
 {
-	struct tg_out *out = row->shape.out, before = *out;
-	const uint8_t *end = row->body.at + row->body.bytes, *run = row->body.at + 1, *at = run;
+	struct tg_out *out = row->shape.out;
+	const uint8_t *end = row->body.at + row->body.bytes, *run = row->body.at + 1;
+	struct brackets next = { NULL, NULL };
 
-	if (only_space(row->body, run))
-		return TG_OK;
 	tg_out_byte(out, ',');
-	while ((at = quick_next(row->body, at)) != NULL && at < end) {
-		struct tg_view value = quick_value(at, end);
-		if (value.bytes == 0)
-			return TG_ERR_DAMAGED;
+	for (const uint8_t *at = run; (at = next_bracket(&next, at, end)) < end;) {
+		enum quick kind = quick_kind(row->body, at);
+		if (kind == QUICK_UNSURE)
+			return TG_ERR_AGAIN;
+		if (kind == QUICK_NONE) {
+			at++;
+			continue;
+		}
 		tg_out_put(out, run, (size_t)(at - run));
-		int rc = put_nested(row, value);
-		if (rc != TG_OK)
-			return rc;
-		run = at = value.at + value.bytes;
+		const uint8_t *behind = tg_shape_usual_time(&row->shape, at, end);
+		if (behind != NULL)
+			at = behind;
+		else if (put_quick_value(row, &at, end) != TG_OK)
+			return TG_ERR_DAMAGED;
+		run = at;
 	}
-	if (at == NULL || run == end) {
-		*out = before;
-		return at == NULL ? TG_ERR_AGAIN : TG_ERR_DAMAGED;
-	}
+	if (run == end)
+		return TG_ERR_DAMAGED;
 	tg_out_put(out, run, (size_t)(end - 1 - run));
 	return TG_OK;
+}
+
+/* TG_ERR_AGAIN: this row wants put_members(), `out` is as it was. */
+static int put_leaping(struct row *row)
+{
+	struct tg_out before = *row->shape.out;
+
+	if (only_space(row->body, row->body.at + 1))
+		return TG_OK;
+	if (row->body.at[1] != '"')
+		return TG_ERR_AGAIN;
+	if (row->columns->shape == TG_SHAPE_DOCUMENT) {
+		put_document(row);
+		return TG_OK;
+	}
+	int rc = put_quick(row);
+	if (rc == TG_ERR_AGAIN)
+		*row->shape.out = before;
+	return rc;
 }
 
 int tg_rethink_shape(const struct tg_columns *columns, const struct tg_record *record,
@@ -261,6 +304,6 @@ int tg_rethink_shape(const struct tg_columns *columns, const struct tg_record *r
 			   .shape = { .out = out, .flags = record->flags } };
 	int rc = TG_ERR_AGAIN;
 	if (columns->spec.bytes == 0 && (record->flags & (TG_REC_RESERVED | TG_REC_SURROGATE)) == 0)
-		rc = put_quick(&row);
+		rc = put_leaping(&row);
 	return rc == TG_ERR_AGAIN ? put_members(&row) : rc;
 }

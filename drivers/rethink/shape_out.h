@@ -19,12 +19,17 @@ struct tg_shape_out {
 void tg_shape_put(const struct tg_shape_out *shape, struct tg_view text);
 /* The same, bytes that are no strict UTF-8 becoming escapes when the flags tell of such. */
 void tg_shape_put_valid(const struct tg_shape_out *shape, struct tg_view text);
-/* Appends one whole value, its pseudo-types at any depth converted when the flags tell of such.
- * TG_ERR_DAMAGED when it is not JSON. */
-TG_CHECKED int tg_shape_value(const struct tg_shape_out *shape, struct tg_view value);
+/* Appends a whole value, or several with what stands between them, pseudo-types at any depth
+ * converted when the flags tell of such. `text` is JSON. */
+void tg_shape_value(const struct tg_shape_out *shape, struct tg_view text);
 
 /* Appends `value` as the scalar that it stands for when it is a TIME or a BINARY; false, and
  * nothing appended, for every other value. */
 bool tg_shape_scalar(const struct tg_shape_out *shape, struct tg_view value);
+
+/* The same for a TIME as a server writes it, whose end need not be known: returns the byte behind
+ * it. NULL, and nothing appended: look closer. */
+const uint8_t *tg_shape_usual_time(const struct tg_shape_out *shape, const uint8_t *at,
+				   const uint8_t *end);
 
 #endif

@@ -1,12 +1,9 @@
-/* shape_value.c - one value walked from its first byte to its last, pseudo-types replaced on the
- * way.
+/* shape_value.c - text of values with the pseudo-types in it replaced, at any depth.
  *
- * What needs no change is copied in runs as long as they come. A GEOMETRY only loses its first
- * member, so the walk goes on inside it; TIME and BINARY hold no other value. Nothing is kept a
- * level.
+ * Their name is leapt to, and what lies between is copied. A GEOMETRY only loses its first member,
+ * so that the walk goes on inside it; TIME and BINARY hold no other value. Nothing is kept a level.
  */
 #include "app/record.h"
-#include "app/swar.h"
 #include "drivers/json/scan.h"
 #include "drivers/rethink/shape_out.h"
 #include "drivers/rethink/time.h"
@@ -61,31 +58,16 @@ enum { TIME_HEAD_BYTES = sizeof(TIME_HEAD) - 1 };
 
 static bool has_time_head(struct tg_view object)
 {
-	return object.bytes > TIME_HEAD_BYTES &&
-	       memcmp(object.at, TIME_HEAD, TIME_HEAD_BYTES) == 0;
-}
-
-static int read_epoch(struct tg_view object, struct tg_view *epoch, int64_t *ms)
-{
-	if (has_time_head(object)) {
-		const uint8_t *from = object.at + TIME_HEAD_BYTES;
-		const uint8_t *to = memchr(from, ',', object.bytes - TIME_HEAD_BYTES);
-		*epoch = tg_view_of(from, to == NULL ? 0 : (size_t)(to - from));
-		int rc = tg_time_from_number(*epoch, 1000, ms);
-		if (rc != TG_ERR_PROTOCOL)
-			return rc;
-	}
-	*epoch = tg_member_of(object, "epoch_time");
-	return tg_time_from_number(*epoch, 1000, ms);
+	return object.bytes > TIME_HEAD_BYTES && memcmp(object.at, TIME_HEAD, TIME_HEAD_BYTES) == 0;
 }
 
 /* False when the object is no TIME as the server writes it. */
 static bool put_time(const struct tg_shape_out *shape, struct tg_view object)
 {
+	struct tg_view epoch = tg_member_of(object, "epoch_time");
 	char iso[TG_TIME_ISO_BYTES];
-	struct tg_view epoch;
-	int64_t ms;
-	int rc = read_epoch(object, &epoch, &ms);
+	int64_t ms = 0;
+	int rc = tg_time_from_number(epoch, 1000, &ms);
 
 	if (rc == TG_ERR_PROTOCOL)
 		return false;
@@ -95,6 +77,42 @@ static bool put_time(const struct tg_shape_out *shape, struct tg_view object)
 	tg_shape_put(shape, epoch);
 	tg_shape_put(shape, tg_view_str("\""));
 	return true;
+}
+
+#define ZONE_HEAD ",\"timezone\":\""
+enum { ZONE_HEAD_BYTES = sizeof(ZONE_HEAD) - 1, ZONE_BYTES = sizeof("+00:00") - 1 };
+
+/* The byte behind a time zone and the object's brace at `at`; NULL: it is written otherwise. */
+static const uint8_t *zone_end(const uint8_t *at, const uint8_t *end)
+{
+	const uint8_t *zone = at + ZONE_HEAD_BYTES, *quote = zone + ZONE_BYTES;
+
+	if (end - at < ZONE_HEAD_BYTES + ZONE_BYTES + 2 ||
+	    memcmp(at, ZONE_HEAD, ZONE_HEAD_BYTES) != 0 || quote[0] != '"' || quote[1] != '}')
+		return NULL;
+	for (int i = 0; i < ZONE_BYTES; i++) {
+		if (zone[i] == '"' || zone[i] == '\\')
+			return NULL;
+	}
+	return quote + 2;
+}
+
+const uint8_t *tg_shape_usual_time(const struct tg_shape_out *shape, const uint8_t *at,
+				   const uint8_t *end)
+{
+	char iso[TG_TIME_ISO_BYTES + 2];
+	int64_t ms;
+
+	if ((shape->flags & TG_REC_PSEUDO) == 0 ||
+	    !has_time_head(tg_view_of(at, (size_t)(end - at))))
+		return NULL;
+	const uint8_t *rest = tg_time_take_seconds(at + TIME_HEAD_BYTES, end, &ms);
+	rest = rest == NULL ? NULL : zone_end(rest, end);
+	if (rest == NULL || tg_time_to_iso(ms, iso + 1) != TG_OK)
+		return NULL;
+	iso[0] = iso[sizeof(iso) - 1] = '"';
+	tg_shape_put(shape, tg_view_of(iso, sizeof(iso)));
+	return rest;
 }
 
 /* Base64 has no backslash of its own: those that come are the server's line ends. */
@@ -132,8 +150,6 @@ bool tg_shape_scalar(const struct tg_shape_out *shape, struct tg_view value)
 
 	if ((shape->flags & TG_REC_PSEUDO) == 0 || *value.at != '{')
 		return false;
-	if (has_time_head(value))
-		return put_time(shape, value);
 	return put_scalar(shape, pseudo_kind(value, &rest), value);
 }
 
@@ -145,17 +161,18 @@ static struct tg_view whole_value(const uint8_t *at, const uint8_t *end)
 	return tg_members_next(&one, &none, &value) ? value : tg_view_of(at, 0);
 }
 
-/* `run` up to the object at `at` and its replacement go out; returns where the walk goes on, or
- * NULL when the object stays as it is (and nothing went out). */
-static const uint8_t *replace(const struct tg_shape_out *shape, struct tg_view run,
-			      const uint8_t *at, const uint8_t *end)
+/* Puts what the object at `at` stands for in its place; returns where the walk goes on, or NULL
+ * when the object stays as it is (and nothing went out). */
+static const uint8_t *replace(const struct tg_shape_out *shape, const uint8_t *at,
+			      const uint8_t *end)
 {
-	const uint8_t *rest = NULL;
-	enum pseudo kind = pseudo_kind(tg_view_of(at, (size_t)(end - at)), &rest);
+	const uint8_t *rest = tg_shape_usual_time(shape, at, end);
 
+	if (rest != NULL)
+		return rest;
+	enum pseudo kind = pseudo_kind(tg_view_of(at, (size_t)(end - at)), &rest);
 	if (kind == PSEUDO_NONE)
 		return NULL;
-	tg_shape_put_valid(shape, run);
 	if (kind == PSEUDO_GEOMETRY) {
 		tg_shape_put(shape, tg_view_str("{"));
 		return rest;
@@ -167,26 +184,49 @@ static const uint8_t *replace(const struct tg_shape_out *shape, struct tg_view r
 	return at + 1;
 }
 
-int tg_shape_value(const struct tg_shape_out *shape, struct tg_view value)
+/* The brace before the name whose first byte is at `name`, not before `from`; NULL: it is no
+ * object's first name. */
+static const uint8_t *brace_before(const uint8_t *name, const uint8_t *from)
+{
+	const uint8_t *at = name;
+
+	if (at == from || *--at != '"')
+		return NULL;
+	while (at > from && space_end(at - 1, at) == at)
+		at--;
+	return at > from && at[-1] == '{' ? at - 1 : NULL;
+}
+
+/* The next object from `from` that begins with a member $reql_type$, or `end`. The name is looked
+ * for, since little else holds a `$`. No string can hold it: its quotes would have a backslash. */
+static const uint8_t *next_pseudo(const uint8_t *from, const uint8_t *end)
+{
+	static const char name[] = "$reql_type$\"";
+	const uint8_t *at = from, *brace;
+
+	while ((at = memchr(at, '$', (size_t)(end - at))) != NULL) {
+		if ((size_t)(end - at) >= sizeof(name) && memcmp(at, name, sizeof(name) - 1) == 0) {
+			brace = brace_before(at, from);
+			if (brace != NULL)
+				return brace;
+		}
+		at++;
+	}
+	return end;
+}
+
+void tg_shape_value(const struct tg_shape_out *shape, struct tg_view value)
 {
 	const uint8_t *run = value.at, *at = run, *end = value.at + value.bytes;
 
 	if ((shape->flags & TG_REC_PSEUDO) == 0)
 		at = end;
-	while (at < end) {
-		if (*at == '"') {
-			at = tg_swar_string_end(at + 1, end);
-			if (at == NULL)
-				return TG_ERR_DAMAGED;
-			continue;
-		}
-		const uint8_t *next = NULL;
-		if (*at == '{')
-			next = replace(shape, tg_view_of(run, (size_t)(at - run)), at, end);
-		if (next != NULL)
-			run = next;
+	while (at < end && (at = next_pseudo(at, end)) < end) {
+		tg_shape_put_valid(shape, tg_view_of(run, (size_t)(at - run)));
+		run = at;
+		const uint8_t *next = replace(shape, at, end);
+		run = next != NULL ? next : run;
 		at = next != NULL ? next : at + 1;
 	}
 	tg_shape_put_valid(shape, tg_view_of(run, (size_t)(end - run)));
-	return TG_OK;
 }

@@ -7,26 +7,26 @@
 
 _Static_assert(TG_TIME_ISO_BYTES == (int)TG_MOMENT_ISO_BYTES, "both name the same text");
 
-/* As a server writes nearly every moment: whole seconds, and three decimals at most. False: look
- * closer. 15 bytes of it fit an int64_t of milliseconds. */
-static bool plain_seconds(struct tg_view text, int64_t *out_ms)
+const uint8_t *tg_time_take_seconds(const uint8_t *at, const uint8_t *end, int64_t *out_ms)
 {
-	const uint8_t *at = text.at, *end = at + text.bytes;
-	int64_t sum = 0;
-	int decimals = 0;
+	enum { DIGITS_MAX = 11, DECIMALS_MAX = 3 };
+	const uint8_t *stop;
+	uint64_t sum = 0;
 
-	if (text.bytes == 0 || text.bytes > 15 || (uint8_t)(*at - '1') > 8)
-		return false;
-	for (; at < end && (uint8_t)(*at - '0') <= 9; at++)
-		sum = sum * 10 + (*at - '0');
-	if (at < end && (*at++ != '.' || end - at < 1 || end - at > 3))
-		return false;
-	for (; at < end && (uint8_t)(*at - '0') <= 9; at++, decimals++)
-		sum = sum * 10 + (*at - '0');
-	for (; decimals < 3; decimals++)
-		sum *= 10;
-	*out_ms = sum;
-	return at == end;
+	if (end - at < DIGITS_MAX + 1 + DECIMALS_MAX + 1 || (uint8_t)(*at - '1') > 8)
+		return NULL;
+	for (stop = at + DIGITS_MAX; at < stop && (uint8_t)(*at - '0') <= 9; at++)
+		sum = sum * 10 + (uint8_t)(*at - '0');
+	sum *= 1000;
+	if (*at == '.') {
+		uint32_t unit = 1000;
+		for (stop = ++at + DECIMALS_MAX; at < stop && (uint8_t)(*at - '0') <= 9; at++)
+			sum += (unit /= 10) * (uint8_t)(*at - '0');
+		if (unit == 1000)
+			return NULL;
+	}
+	*out_ms = (int64_t)sum;
+	return at;
 }
 
 int tg_time_from_number(struct tg_view text, int64_t unit_ms, int64_t *out_ms)
@@ -36,7 +36,8 @@ int tg_time_from_number(struct tg_view text, int64_t unit_ms, int64_t *out_ms)
 	int digit = 0;
 
 	TG_ASSERT(unit_ms == 1 || unit_ms == 1000);
-	if (unit_ms == 1000 && plain_seconds(text, out_ms))
+	if (unit_ms == 1000 &&
+	    tg_time_take_seconds(text.at, text.at + text.bytes, out_ms) == text.at + text.bytes)
 		return TG_OK;
 	int rc = tg_decimal_parse(text, &decimal);
 	if (rc != TG_OK)

@@ -12,6 +12,10 @@
  * worth of 1: 1000 for seconds, 1 for milliseconds. */
 TG_CHECKED int tg_time_from_number(struct tg_view text, int64_t unit_ms, int64_t *out_ms);
 
+/* Seconds as a server writes nearly every moment: 1 to 11 digits, the first not 0, and three
+ * decimals at most. Returns the byte behind them, which is there, or NULL: look closer. */
+const uint8_t *tg_time_take_seconds(const uint8_t *at, const uint8_t *end, int64_t *out_ms);
+
 /* ISO 8601 / RFC 3339 text as devices write it: YYYY-MM-DD, [T ]hh:mm[:ss[.fraction]], Z, +hh:mm,
  * +hhmm, +hh or no zone (taken as UTC). Any number of decimals, rounded half up; 24:00 and second
  * 60 are taken. `zone_bytes` gets the length of the zone's text, so that a bound can be written in
