@@ -44,7 +44,7 @@ static void source_left(struct tg_agent *agent, struct tg_agent_source *source,
 
 static void adopt(struct tg_agent *agent, struct tg_stream_open *open)
 {
-	bool has_rows = open->row.index.entries > open->row.index.deleted;
+	bool has_rows = tg_stream_row_holds(&open->row);
 
 	for (uint32_t i = 0; i < agent->config->sink_count; i++) {
 		struct tg_forwarder *fwd = &agent->forwarders[i];

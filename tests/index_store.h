@@ -9,7 +9,8 @@
 #include "app/outbox/index.h"
 #include "tests/check.h"
 
-/* Pages by number; a page that is not stored is NULL. */
+/* Pages by slot; a page that is not stored is NULL. The highest bits of a page's number name its
+ * tree: the slots of the trees alternate. */
 struct index_store {
 	uint8_t **pages;
 	uint32_t count;
@@ -18,6 +19,14 @@ struct index_store {
 	uint32_t damaged;   /* loading this page fails, 0: none */
 	int damaged_err;
 };
+
+static inline uint32_t index_store_slot(uint32_t page)
+{
+	uint32_t tree = page >> 30;
+
+	TG_CHECK(tree <= TG_INDEX_YOUNG);
+	return (page & ((1u << 30) - 1)) * (TG_INDEX_YOUNG + 1) + tree;
+}
 
 static inline int index_store_load(void *context, uint32_t stream, uint32_t page,
 				   uint8_t at[TG_INDEX_PAGE_BYTES])
@@ -28,35 +37,40 @@ static inline int index_store_load(void *context, uint32_t stream, uint32_t page
 	store->loads++;
 	if (page == store->damaged)
 		return store->damaged_err;
-	if (page >= store->count || store->pages[page] == NULL)
+	uint32_t slot = index_store_slot(page);
+	if (slot >= store->count || store->pages[slot] == NULL)
 		return TG_ERR_DAMAGED;
-	memcpy(at, store->pages[page], TG_INDEX_PAGE_BYTES);
+	memcpy(at, store->pages[slot], TG_INDEX_PAGE_BYTES);
 	return 0;
 }
 
 static inline void index_store_write(struct index_store *store, const struct tg_index_page *page)
 {
-	if (page->page >= store->count) {
-		uint32_t count = 2 * page->page + 64;
+	uint32_t slot = index_store_slot(page->page);
+
+	if (slot >= store->count) {
+		uint32_t count = 2 * slot + 64;
 		store->pages = realloc(store->pages, count * sizeof(*store->pages));
 		TG_CHECK(store->pages != NULL);
 		memset(store->pages + store->count, 0,
 		       (count - store->count) * sizeof(*store->pages));
 		store->count = count;
 	}
-	if (store->pages[page->page] == NULL) {
-		store->pages[page->page] = malloc(TG_INDEX_PAGE_BYTES);
-		TG_CHECK(store->pages[page->page] != NULL);
+	if (store->pages[slot] == NULL) {
+		store->pages[slot] = malloc(TG_INDEX_PAGE_BYTES);
+		TG_CHECK(store->pages[slot] != NULL);
 		store->stored++;
 	}
-	memcpy(store->pages[page->page], page->bytes, TG_INDEX_PAGE_BYTES);
+	memcpy(store->pages[slot], page->bytes, TG_INDEX_PAGE_BYTES);
 }
 
 static inline void index_store_delete(struct index_store *store, uint32_t page)
 {
-	TG_CHECK(page < store->count && store->pages[page] != NULL);
-	free(store->pages[page]);
-	store->pages[page] = NULL;
+	uint32_t slot = index_store_slot(page);
+
+	TG_CHECK(slot < store->count && store->pages[slot] != NULL);
+	free(store->pages[slot]);
+	store->pages[slot] = NULL;
 	store->stored--;
 }
 

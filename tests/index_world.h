@@ -27,6 +27,7 @@ struct index_world {
 	struct tg_index_page *pages;
 	struct tg_index index;
 	struct tg_index_root root, root_saved;
+	struct tg_index_root young[TG_INDEX_YOUNG], young_saved[TG_INDEX_YOUNG];
 	uint32_t keys;
 	struct {
 		uint32_t bytes;
@@ -144,6 +145,7 @@ static inline void index_commit(struct index_world *world)
 {
 	index_store_commit(&world->store, &world->cache);
 	world->root_saved = world->root;
+	memcpy(world->young_saved, world->young, sizeof(world->young));
 	memcpy(world->model_saved, world->model, world->keys * sizeof(*world->model));
 	world->commits++;
 }
@@ -153,6 +155,7 @@ static inline void index_rollback(struct index_world *world)
 	tg_index_forget(&world->cache, INDEX_STREAM);
 	TG_CHECK_SEED(world->seed, tg_index_dirty(&world->cache) == 0);
 	world->root = world->root_saved;
+	memcpy(world->young, world->young_saved, sizeof(world->young));
 	memcpy(world->model, world->model_saved, world->keys * sizeof(*world->model));
 }
 
@@ -230,8 +233,9 @@ static inline void index_check_page(struct index_found *found, uint32_t page,
 	const struct index_store *store = &found->world->store;
 	uint64_t seed = found->world->seed;
 
-	TG_CHECK_SEED(seed, page < store->count && store->pages[page] != NULL);
-	const uint8_t *bytes = store->pages[page];
+	uint32_t slot = index_store_slot(page);
+	TG_CHECK_SEED(seed, slot < store->count && store->pages[slot] != NULL);
+	const uint8_t *bytes = store->pages[slot];
 	found->pages++;
 	TG_CHECK_SEED(seed, tg_index_page_check(bytes, page, index_plain_compare) == 0);
 	bool leaf = tg_index_page_kind(bytes) == TG_INDEX_PAGE_LEAF;
@@ -242,16 +246,26 @@ static inline void index_check_page(struct index_found *found, uint32_t page,
 		index_check_inner(found, bytes, range);
 }
 
-/* After a commit: each stored page is in the tree once, and each key in its page's range. */
+static inline void index_check_tree(struct index_found *found, const struct tg_index_root *root)
+{
+	struct index_found before = *found;
+	struct index_range all = { .level = root->height - 1 };
+
+	if (root->root_page != 0)
+		index_check_page(found, root->root_page, all);
+	TG_CHECK_SEED(found->world->seed, found->entries - before.entries == root->entries);
+	TG_CHECK_SEED(found->world->seed, found->pages - before.pages == root->pages);
+}
+
+/* After a commit: each stored page is in a tree once, and each key in its page's range. */
 static inline struct index_found index_check_store(struct index_world *world)
 {
 	struct index_found found = { .world = world };
-	struct index_range all = { .level = world->root.height - 1 };
 
-	if (world->root.root_page != 0)
-		index_check_page(&found, world->root.root_page, all);
+	index_check_tree(&found, &world->root);
+	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
+		index_check_tree(&found, &world->young[i]);
 	TG_CHECK_SEED(world->seed, found.pages == world->store.stored);
-	TG_CHECK_SEED(world->seed, found.entries == world->root.entries);
 	return found;
 }
 
@@ -261,12 +275,10 @@ static inline void index_check_all(struct index_world *world)
 	struct tg_index_entry entry;
 	struct tg_key none = { .cmp_bytes = 0 };
 	uint64_t there = 0, missing = 0, deleted = 0;
+	int err;
 
-	int err = tg_index_walk(&world->index, none);
-	if (err == TG_ERR_FULL) {
+	while ((err = tg_index_walk(&world->index, none)) == TG_ERR_FULL)
 		index_commit(world);
-		err = tg_index_walk(&world->index, none);
-	}
 	TG_CHECK_SEED(world->seed, err == 0);
 	for (uint32_t i = 0; i < world->keys; i++) {
 		const struct index_model *model = &world->model[i];

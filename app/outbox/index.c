@@ -105,8 +105,9 @@ static int plant_root(struct tg_index *index, struct tg_index_path *path, uint64
 
 	if (tg_index_cache_room(index->cache, 0) == 0)
 		return tg_index_cache_refusal(index->cache);
-	root->root_page = ++root->next_page;
+	root->root_page = tg_index_new_number(index);
 	root->height = 1;
+	root->pages = 1;
 	path->page[0] = root->root_page;
 	struct tg_index_wanted wanted = { index->stream, root->root_page, 0 };
 	tg_index_path_begin(path, tg_index_cache_new(index->cache, wanted, seq));
@@ -167,7 +168,7 @@ int tg_index_write(struct tg_index *index, struct tg_index_path *path,
 	return 0;
 }
 
-int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out)
+int tg_index_tree_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out)
 {
 	struct tg_index_path path = { .leaf = NULL };
 	struct tg_index_cell cell;
@@ -183,7 +184,7 @@ int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_ent
 	return 0;
 }
 
-int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
+int tg_index_tree_put(struct tg_index *index, const struct tg_index_entry *entry)
 {
 	struct tg_index_path path = { .leaf = NULL };
 	int found = 0;
@@ -194,7 +195,7 @@ int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
 	return found < 0 ? found : tg_index_write(index, &path, entry);
 }
 
-int tg_index_remove(struct tg_index *index, struct tg_key key)
+int tg_index_tree_remove(struct tg_index *index, struct tg_key key)
 {
 	struct tg_index_path path = { .leaf = NULL };
 	struct tg_index_cell cell;

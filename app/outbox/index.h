@@ -10,6 +10,16 @@
  *                      /              |               \
  *      [ leaf: key hash seq ... ] [ leaf ... ] [ leaf ... ]      4,080 bytes each: one LMDB page
  *
+ * Changes that come in no order would touch a leaf each, and each leaf is a page to write. They
+ * gather in young trees first, which are of the same pages, and go into the older one in key
+ * order, many to a leaf:
+ *
+ *      put -> [ young 0: half of the cache ] -> [ young 1: 8 times that ] -> [ the tree ]
+ *
+ * A key's newest entry is the one in the youngest tree that has it. A tree not larger than young 0
+ * needs none and is written at once; so are ordered passes, which begin by emptying the young ones
+ * (tg_index_walk).
+ *
  * A full pass in key order walks the leaves beside the rows (tg_index_merge): equal hash touches
  * nothing and writes nothing; keys that lie between two rows are flagged MISSING, and only
  * tg_index_next_missing, after a complete pass, turns them into deletes. A delete leaves an entry
@@ -21,7 +31,8 @@
  *      TG_ERR_LIMIT     the cache or TG_INDEX_HEIGHT_MAX is too small for this tree
  *      TG_ERR_DAMAGED   a page fails its check: drop the index and build it anew
  *      TG_ERR_IO        as the store's load says
- * A tg_index_put, _remove or _merge_put that fails has changed nothing. A tg_index_merge or
+ * A tg_index_put, _remove or _merge_put that fails has changed no entry; a put, a remove and a walk
+ * may have moved some from young to old, and want several commits for that. A tg_index_merge or
  * _merge_end that fails has done a part of its work and stands before the rest.
  *
  * A page goes when it is empty; half-empty ones are not joined. A leaf that a merge empties goes
@@ -39,7 +50,7 @@
 #include "app/record.h"
 #include "platform/err.h"
 
-enum { TG_INDEX_PAGE_BYTES = 4080, TG_INDEX_HEIGHT_MAX = 16 };
+enum { TG_INDEX_PAGE_BYTES = 4080, TG_INDEX_HEIGHT_MAX = 16, TG_INDEX_YOUNG = 2 };
 
 /* Sequences end here (more than 36,000 years of a million rows a second). */
 #define TG_INDEX_SEQ_MAX ((UINT64_C(1) << 60) - 1)
@@ -57,11 +68,12 @@ struct tg_index_entry {
 	uint32_t flags;    /* enum tg_index_flag       */
 };
 
-/* What the stream's row keeps of its tree. All zero: an empty tree. */
+/* What the stream's row keeps of a tree. All zero: an empty one. */
 struct tg_index_root {
 	uint32_t root_page; /* 0: empty                                  */
 	uint32_t height;    /* 1: the root is a leaf                     */
-	uint32_t next_page; /* page numbers are never used twice         */
+	uint32_t next_page; /* page numbers are not used again soon      */
+	uint32_t pages;     /* how many it has, at most                  */
 	uint64_t entries;   /* all entries, flagged ones included        */
 	uint64_t missing;   /* of them flagged MISSING                   */
 	uint64_t deleted;   /* of them flagged DELETED                   */
@@ -97,6 +109,7 @@ struct tg_index_cache {
 	uint32_t count;
 	uint32_t hand_;            /* where the search for a place goes on */
 	uint32_t dirty_, dropped_; /* places in that state                 */
+	uint32_t young_pages[TG_INDEX_YOUNG]; /* how large the young trees may grow */
 };
 
 /* Takes `count` pages for good; all are free then. */
@@ -130,9 +143,12 @@ struct tg_index_path {
 struct tg_index {
 	struct tg_index_cache *cache;
 	struct tg_index_root *root; /* in the stream's row; changed in place, committed with it */
+	struct tg_index_root *young; /* TG_INDEX_YOUNG of them, youngest first; NULL: none */
 	uint32_t stream;
 	int (*compare)(struct tg_key a, struct tg_key b);
 	struct tg_index_path walk_;
+	uint32_t tree_;    /* 0: the tree, i + 1: young tree i                 */
+	uint32_t folding_; /* bit i: young tree i is on its way into the older */
 	bool walking_;
 	bool last_leaf_; /* no leaf is known to lie behind the walk's */
 };
@@ -143,11 +159,11 @@ TG_CHECKED int tg_index_find(struct tg_index *index, struct tg_key key, struct t
 /* Inserts or replaces. `entry->key` must not point into the cache. Ends a walk. */
 TG_CHECKED int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry);
 /* Takes `key` out, or returns TG_ERR_MISSING; `key` must not point into the cache.
- * Ends a walk. */
+ * Empties the young trees. Ends a walk. */
 TG_CHECKED int tg_index_remove(struct tg_index *index, struct tg_key key);
 
-/* Begins an ordered walk right behind `after` (empty view: at the first key); `after` must not
- * point into the cache. */
+/* Empties the young trees, and begins an ordered walk right behind `after` (empty view: at the
+ * first key); `after` must not point into the cache. */
 TG_CHECKED int tg_index_walk(struct tg_index *index, struct tg_key after);
 /* The next row of an ordered pass: every entry before `key` that is neither DELETED nor MISSING
  * yet is flagged MISSING; DELETED ones with seq <= `trimmed` are removed on the way. Then returns

@@ -9,6 +9,8 @@ void tg_index_cache_init(struct tg_index_cache *cache, struct tg_index_page *pag
 {
 	TG_ASSERT(count > 0);
 	*cache = (struct tg_index_cache){ .store = store, .pages = pages, .count = count };
+	cache->young_pages[0] = count / 2;
+	cache->young_pages[1] = 8 * cache->young_pages[0];
 	memset(pages, 0, count * sizeof(*pages));
 }
 

@@ -65,8 +65,9 @@ static int make_room(const struct branch *branch)
 
 static struct tg_index_page *new_page(struct tg_index *index, uint32_t level)
 {
-	struct tg_index_wanted wanted = { index->stream, ++index->root->next_page, level };
+	struct tg_index_wanted wanted = { index->stream, tg_index_new_number(index), level };
 
+	index->root->pages++;
 	return tg_index_cache_new(index->cache, wanted, 0);
 }
 
@@ -235,6 +236,12 @@ int tg_index_grow(struct tg_index *index, struct tg_index_path *path,
 	return err;
 }
 
+static void drop_page(struct tg_index *index, struct tg_index_page *page)
+{
+	tg_index_cache_drop(index->cache, page);
+	index->root->pages--;
+}
+
 /* Best effort: a root with one child does no harm, and the next drop tries again. */
 static void shrink_root(struct tg_index *index)
 {
@@ -247,7 +254,7 @@ static void shrink_root(struct tg_index *index)
 		if (err != 0 || tg_index_page_count(page->bytes) != 1)
 			return;
 		tg_index_inner_read(page->bytes, HEADER, &cell);
-		tg_index_cache_drop(index->cache, page);
+		drop_page(index, page);
 		root->root_page = cell.child;
 		root->height--;
 	}
@@ -262,14 +269,14 @@ int tg_index_drop_leaf(struct tg_index *index, const struct tg_index_path *from,
 
 	if (err != 0)
 		return err;
-	tg_index_cache_drop(index->cache, branch.page[0]);
+	drop_page(index, branch.page[0]);
 	for (; level < branch.height; level++) {
 		struct tg_index_page *page = branch.page[level];
 		tg_index_cache_touch(index->cache, page);
 		tg_index_inner_cut(page->bytes, from->at[level]);
 		if (tg_index_page_count(page->bytes) > 0)
 			break;
-		tg_index_cache_drop(index->cache, page);
+		drop_page(index, page);
 	}
 	if (level == branch.height) {
 		index->root->root_page = 0;

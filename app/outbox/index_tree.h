@@ -1,4 +1,4 @@
-/* index_tree.h - places in the tree, and changes of its shape; for index*.c alone.
+/* index_tree.h - one tree: places in it, changes of its shape; for index*.c alone.
  *
  * A path names pages by number, so that it outlives their places in the cache. What changes the
  * shape first brings the whole path into the cache, pins it and makes sure of room for every page
@@ -39,8 +39,41 @@ TG_CHECKED int tg_index_grow(struct tg_index *index, struct tg_index_path *path,
 TG_CHECKED int tg_index_drop_leaf(struct tg_index *index, const struct tg_index_path *from,
 				  struct tg_index_path *to);
 
+/* index.h's calls on this one tree, without the young ones beside it. */
+TG_CHECKED int tg_index_tree_find(struct tg_index *tree, struct tg_key key,
+				  struct tg_index_entry *out);
+TG_CHECKED int tg_index_tree_put(struct tg_index *tree, const struct tg_index_entry *entry);
+TG_CHECKED int tg_index_tree_remove(struct tg_index *tree, struct tg_key key);
+TG_CHECKED int tg_index_tree_walk(struct tg_index *tree, struct tg_key after);
+/* Goes on to `key` as tg_index_merge does, and flags nothing on its way. */
+TG_CHECKED int tg_index_tree_reach(struct tg_index *tree, struct tg_key key,
+				   struct tg_index_entry *out);
+
 /* One entry with `flags` more (+1) or less (-1) in the tree's sums. */
 void tg_index_account(struct tg_index_root *root, uint32_t flags, int more);
+
+/* The number of a new page: the highest bits name the tree. A young tree's numbers go round, since
+ * none of its pages grows old. */
+static inline uint32_t tg_index_new_number(const struct tg_index *tree)
+{
+	return tree->tree_ << 30 | (++tree->root->next_page & ((1u << 30) - 1));
+}
+
+/* Goes behind the cell that the path stands on. */
+static inline void tg_index_path_pass(struct tg_index_path *path)
+{
+	if (path->end == path->at[0])
+		return;
+	path->before = path->at[0];
+	path->at[0] = path->end;
+	path->seq_before = path->seq_end;
+}
+
+static inline void tg_index_path_stand(struct tg_index_path *path, const struct tg_index_cell *cell)
+{
+	path->end = (uint16_t)cell->end;
+	path->seq_end = cell->seq;
+}
 
 /* The leaf of `path`; mostly it lies where it was seen last. */
 TG_CHECKED static inline int tg_index_leaf(struct tg_index *index, struct tg_index_path *path,

@@ -9,23 +9,7 @@
 
 enum { HEADER = TG_INDEX_PAGE_HEADER_BYTES };
 
-/* Goes behind the cell that the walk stands on. */
-static void pass_cell(struct tg_index_path *path)
-{
-	if (path->end == path->at[0])
-		return;
-	path->before = path->at[0];
-	path->at[0] = path->end;
-	path->seq_before = path->seq_end;
-}
-
-static void stand_on(struct tg_index_path *path, const struct tg_index_cell *cell)
-{
-	path->end = (uint16_t)cell->end;
-	path->seq_end = cell->seq;
-}
-
-int tg_index_walk(struct tg_index *index, struct tg_key after)
+int tg_index_tree_walk(struct tg_index *index, struct tg_key after)
 {
 	struct tg_index_path *path = &index->walk_;
 	int err = 0;
@@ -45,7 +29,7 @@ int tg_index_walk(struct tg_index *index, struct tg_key after)
 	}
 	if (err < 0)
 		return err;
-	pass_cell(path);
+	tg_index_path_pass(path);
 	index->walking_ = true;
 	return 0;
 }
@@ -117,6 +101,7 @@ struct merge {
 	struct tg_index *index;
 	const struct tg_key *key; /* NULL: behind all */
 	uint64_t trimmed;
+	bool quiet; /* flags nothing */
 	struct tg_index_page *leaf;
 	struct tg_index_cell cell;
 };
@@ -137,7 +122,11 @@ static void pass_unseen(struct merge *merge)
 	struct tg_index_path *path = &merge->index->walk_;
 	uint32_t flags = merge->cell.flags;
 
-	stand_on(path, &merge->cell);
+	tg_index_path_stand(path, &merge->cell);
+	if (merge->quiet) {
+		tg_index_path_pass(path);
+		return;
+	}
 	if ((flags & TG_INDEX_DELETED) != 0 && merge->cell.seq <= merge->trimmed) {
 		struct tg_index_spot spot = tg_index_path_spot(path);
 		tg_index_cache_touch(merge->index->cache, merge->leaf);
@@ -148,7 +137,7 @@ static void pass_unseen(struct merge *merge)
 	}
 	if ((flags & (TG_INDEX_DELETED | TG_INDEX_MISSING)) == 0)
 		mark(merge, flags | TG_INDEX_MISSING);
-	pass_cell(path);
+	tg_index_path_pass(path);
 }
 
 /* Nothing of the leaf was passed: `key` must not lie before the leaf's own lower fence. */
@@ -172,9 +161,9 @@ static int look_below(struct tg_index *index, struct tg_key key)
 
 static int found(struct merge *merge, struct tg_index_entry *out)
 {
-	if ((merge->cell.flags & TG_INDEX_MISSING) != 0)
+	if (!merge->quiet && (merge->cell.flags & TG_INDEX_MISSING) != 0)
 		mark(merge, merge->cell.flags & ~(uint32_t)TG_INDEX_MISSING);
-	stand_on(&merge->index->walk_, &merge->cell);
+	tg_index_path_stand(&merge->index->walk_, &merge->cell);
 	tg_index_cell_out(&merge->cell, out);
 	return 0;
 }
@@ -216,12 +205,12 @@ static int merge_leaf(struct merge *merge)
 	struct tg_index_path *path = &merge->index->walk_;
 	const uint8_t *bytes = merge->leaf->bytes;
 
-	pass_cell(path);
+	tg_index_path_pass(path);
 	while (path->at[0] < tg_index_page_used(bytes)) {
 		tg_index_leaf_read(bytes, path->at[0], path->seq_before, &merge->cell);
-		int order = merge->key == NULL ?
-				    -1 :
-				    merge->index->compare(merge->cell.key, *merge->key);
+		int order = merge->key == NULL
+				    ? -1
+				    : merge->index->compare(merge->cell.key, *merge->key);
 		if (order >= 0)
 			return order == 0 ? 1 : 2;
 		pass_unseen(merge);
@@ -229,29 +218,43 @@ static int merge_leaf(struct merge *merge)
 	return 0;
 }
 
-int tg_index_merge(struct tg_index *index, struct tg_key key, uint64_t trimmed,
-		   struct tg_index_entry *out)
+static int merge_to(struct merge *merge, struct tg_index_entry *out)
 {
-	struct merge merge = { .index = index, .key = &key, .trimmed = trimmed };
+	struct tg_index *index = merge->index;
 
 	TG_ASSERT(index->walking_);
 	if (index->root->root_page == 0)
 		return TG_ERR_MISSING;
 	for (;;) {
-		int err = tg_index_leaf(index, &index->walk_, &merge.leaf);
+		int err = tg_index_leaf(index, &index->walk_, &merge->leaf);
 		if (err != 0)
 			return err;
-		int met = merge_leaf(&merge);
+		int met = merge_leaf(merge);
 		if (met == 1)
-			return found(&merge, out);
-		int moved = met == 0 ? next_leaf(index, &key, true) : 0;
+			return found(merge, out);
+		int moved = met == 0 ? next_leaf(index, merge->key, !merge->quiet) : 0;
 		if (moved < 0)
 			return moved;
 		if (moved == 0)
 			break;
 	}
-	int err = tg_index_leaf(index, &index->walk_, &merge.leaf);
-	return err == 0 ? found_none(&merge, out) : err;
+	int err = tg_index_leaf(index, &index->walk_, &merge->leaf);
+	return err == 0 ? found_none(merge, out) : err;
+}
+
+int tg_index_merge(struct tg_index *index, struct tg_key key, uint64_t trimmed,
+		   struct tg_index_entry *out)
+{
+	struct merge merge = { .index = index, .key = &key, .trimmed = trimmed };
+
+	return merge_to(&merge, out);
+}
+
+int tg_index_tree_reach(struct tg_index *tree, struct tg_key key, struct tg_index_entry *out)
+{
+	struct merge merge = { .index = tree, .key = &key, .quiet = true };
+
+	return merge_to(&merge, out);
 }
 
 int tg_index_merge_put(struct tg_index *index, const struct tg_index_entry *entry)
@@ -309,15 +312,15 @@ static int next_with(struct tg_index *index, uint32_t flags, struct tg_index_ent
 		if (err != 0)
 			return err;
 		bool may = flags != TG_INDEX_MISSING || tg_index_page_missing(leaf->bytes) > 0;
-		pass_cell(path);
+		tg_index_path_pass(path);
 		while (may && path->at[0] < tg_index_page_used(leaf->bytes)) {
 			tg_index_leaf_read(leaf->bytes, path->at[0], path->seq_before, &cell);
-			stand_on(path, &cell);
+			tg_index_path_stand(path, &cell);
 			if ((cell.flags & flags) == flags) {
 				tg_index_cell_out(&cell, out);
 				return 0;
 			}
-			pass_cell(path);
+			tg_index_path_pass(path);
 		}
 		moved = next_leaf(index, NULL, false);
 	}

@@ -10,8 +10,6 @@
 #include "platform/assert.h"
 #include "platform/log.h"
 
-enum { META_VERSION = 1 };
-
 _Static_assert(
 	CONFIG_TG_COMMIT_BLOCKS_MAX >= CONFIG_TG_COMMIT_BLOCKS_MIN + CONFIG_TG_SOURCES_MAX + 1,
 	"Raise TG_COMMIT_BLOCKS_MAX: each source needs a block to append to beside a commit's");
@@ -68,7 +66,7 @@ static int meta_put(struct tg_outbox *box, MDB_txn *txn, const uint8_t binding[1
 	struct tg_writer writer = { .at = bytes, .cap = sizeof(bytes) };
 	struct tg_store_key key = tg_key_meta();
 
-	tg_write_u32(&writer, META_VERSION);
+	tg_write_u32(&writer, TG_FORMAT_VERSION);
 	tg_write_view(&writer, tg_view_str(box->instance_));
 	tg_write_bytes(&writer, binding, 16);
 	TG_ASSERT(!writer.overran);
@@ -86,7 +84,7 @@ static void new_instance(struct tg_outbox *box)
 				 "%02x", random[i]);
 }
 
-static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint8_t binding[16])
+static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint32_t *version, uint8_t binding[16])
 {
 	struct tg_store_key key = tg_key_meta();
 	struct tg_view content;
@@ -95,10 +93,10 @@ static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint8_t binding[16])
 	if (err < 0)
 		return err;
 	struct tg_reader reader = tg_reader_of(content);
-	uint32_t version = tg_read_u32(&reader);
+	*version = tg_read_u32(&reader);
 	tg_read_text(&reader, box->instance_, sizeof(box->instance_));
 	tg_read_bytes(&reader, binding, 16);
-	if (version > META_VERSION)
+	if (*version > TG_FORMAT_VERSION)
 		return TG_ERR_NEWER;
 	return reader.ran_dry ? TG_ERR_DAMAGED : 0;
 }
@@ -106,6 +104,7 @@ static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint8_t binding[16])
 static int identify(struct tg_outbox *box)
 {
 	uint8_t here[16], stored[16];
+	uint32_t version = 0;
 	char path[512];
 	MDB_txn *txn = NULL;
 
@@ -115,7 +114,7 @@ static int identify(struct tg_outbox *box)
 		err = tg_store_write_begin(box, &txn);
 	if (err < 0)
 		return err;
-	err = meta_read(box, txn, stored);
+	err = meta_read(box, txn, &version, stored);
 	bool same = err == 0 && memcmp(here, stored, sizeof(here)) == 0;
 	if (err == TG_ERR_MISSING || (err == 0 && !same)) {
 		if (err == 0)
@@ -125,8 +124,11 @@ static int identify(struct tg_outbox *box)
 				   "machine; what was under way may arrive twice\"",
 				   box->cfg.path);
 		new_instance(box);
-		err = meta_put(box, txn, here);
 	}
+	/* A store of an older format is ours from here on, before any row of the newer one. */
+	same = same && version == TG_FORMAT_VERSION;
+	if (err == TG_ERR_MISSING || (err == 0 && !same))
+		err = meta_put(box, txn, here);
 	if (err < 0 || same) {
 		mdb_txn_abort(txn);
 		return err;

@@ -28,7 +28,7 @@
 #include "app/sink.h"
 
 enum {
-	TG_FORMAT_VERSION = 1,
+	TG_FORMAT_VERSION = 2, /* 1 knew no young trees of an index */
 	TG_NAME_BYTES_MAX = 65, /* a source's or sink's name with its NUL */
 	TG_TYPE_BYTES_MAX = 17,
 	TG_DAMAGE_MAX = 8, /* ranges of lost sequences kept a stream  */
@@ -70,6 +70,7 @@ struct tg_stream_row {
 	uint64_t next_seq; /* from 1, never used twice */
 	uint8_t generation[TG_GENERATION_BYTES];
 	struct tg_index_root index;
+	struct tg_index_root young[TG_INDEX_YOUNG]; /* changes on their way there, youngest first */
 	uint64_t pass_rows;     /* rows seen in the pass under way */
 	uint64_t rows_total;    /* statistics: records ever entered */
 	int64_t pass_end_ms;    /* wall time when the last complete pass ended; 0: never */
@@ -85,6 +86,9 @@ struct tg_stream_row {
 	char name[TG_STREAM_NAME_BYTES_MAX]; /* SOURCE/DATABASE/TABLE */
 	char type[TG_TYPE_BYTES_MAX];        /* whose rows these are: the source's type */
 };
+
+/* Whether any row of the stream was handed on and not deleted. */
+bool tg_stream_row_holds(const struct tg_stream_row *row);
 
 /* What is known of every stream while the program runs; small. */
 struct tg_stream {

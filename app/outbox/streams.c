@@ -2,7 +2,8 @@
 #include "platform/assert.h"
 #include "platform/log.h"
 
-enum { ROW_VERSION = 1 };
+/* 1 knew no young trees, and not how many pages a tree has. */
+enum { ROW_VERSION = 2 };
 
 static void write_index_root(struct tg_writer *writer, const struct tg_index_root *root)
 {
@@ -12,9 +13,10 @@ static void write_index_root(struct tg_writer *writer, const struct tg_index_roo
 	tg_write_u64(writer, root->entries);
 	tg_write_u64(writer, root->missing);
 	tg_write_u64(writer, root->deleted);
+	tg_write_u32(writer, root->pages);
 }
 
-static void read_index_root(struct tg_reader *reader, struct tg_index_root *root)
+static void read_index_root(struct tg_reader *reader, uint8_t version, struct tg_index_root *root)
 {
 	root->root_page = tg_read_u32(reader);
 	root->height = tg_read_u32(reader);
@@ -22,6 +24,7 @@ static void read_index_root(struct tg_reader *reader, struct tg_index_root *root
 	root->entries = tg_read_u64(reader);
 	root->missing = tg_read_u64(reader);
 	root->deleted = tg_read_u64(reader);
+	root->pages = version > 1 ? tg_read_u32(reader) : root->next_page;
 }
 
 static void write_row(struct tg_writer *writer, const struct tg_stream_row *row)
@@ -32,6 +35,8 @@ static void write_row(struct tg_writer *writer, const struct tg_stream_row *row)
 	tg_write_u64(writer, row->next_seq);
 	tg_write_bytes(writer, row->generation, sizeof(row->generation));
 	write_index_root(writer, &row->index);
+	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
+		write_index_root(writer, &row->young[i]);
 	tg_write_u64(writer, row->pass_rows);
 	tg_write_u64(writer, row->rows_total);
 	tg_write_u64(writer, (uint64_t)row->pass_end_ms);
@@ -65,14 +70,18 @@ static void read_after(struct tg_reader *reader, struct tg_stream_row *row)
 int tg_stream_row_read(struct tg_view content, struct tg_stream_row *row, struct tg_view *bookmark)
 {
 	struct tg_reader reader = tg_reader_of(content);
+	uint8_t version = (uint8_t)tg_read_u8(&reader);
 
-	if (tg_read_u8(&reader) != ROW_VERSION)
+	if (version == 0 || version > ROW_VERSION)
 		return TG_ERR_DAMAGED;
 	row->number = tg_read_u32(&reader);
 	row->flags = tg_read_u32(&reader);
 	row->next_seq = tg_read_u64(&reader);
 	tg_read_bytes(&reader, row->generation, sizeof(row->generation));
-	read_index_root(&reader, &row->index);
+	read_index_root(&reader, version, &row->index);
+	memset(row->young, 0, sizeof(row->young));
+	for (uint32_t i = 0; version > 1 && i < TG_INDEX_YOUNG; i++)
+		read_index_root(&reader, version, &row->young[i]);
 	row->pass_rows = tg_read_u64(&reader);
 	row->rows_total = tg_read_u64(&reader);
 	row->pass_end_ms = (int64_t)tg_read_u64(&reader);
@@ -276,6 +285,7 @@ int tg_outbox_stream_open(struct tg_outbox *box, struct tg_view name, const char
 	TG_ASSERT(open->stream != NULL);
 	open->index = (struct tg_index){ .cache = &box->index_cache_,
 					 .root = &open->row.index,
+					 .young = open->row.young,
 					 .stream = open->row.number };
 	*out = open;
 	return 0;
@@ -299,16 +309,28 @@ int tg_outbox_newest(struct tg_outbox *box, struct tg_stream_row *row,
 {
 	struct tg_index index = { .cache = &box->index_cache_,
 				  .root = &row->index,
+				  .young = row->young,
 				  .stream = row->number,
 				  .compare = compare };
 
 	for (uint32_t i = 0; i < CONFIG_TG_SOURCES_MAX; i++)
-		if (box->open_[i].stream != NULL && box->open_[i].row.number == row->number)
+		if (box->open_[i].stream != NULL && box->open_[i].row.number == row->number) {
 			index.root = &box->open_[i].row.index;
+			index.young = box->open_[i].row.young;
+		}
 	int err = tg_index_find(&index, entry->key, entry);
 	if (index.root == &row->index)
 		tg_index_forget(&box->index_cache_, row->number);
 	return err;
+}
+
+bool tg_stream_row_holds(const struct tg_stream_row *row)
+{
+	bool any = row->index.entries > row->index.deleted;
+
+	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
+		any = any || row->young[i].entries > row->young[i].deleted;
+	return any;
 }
 
 bool tg_outbox_stream_durable(const struct tg_outbox *box, const struct tg_stream_open *open)
@@ -358,6 +380,11 @@ static int drop_pages(struct tg_outbox *box, uint32_t stream)
 	return err < 0 ? err : got;
 }
 
+static void forget_tree(struct tg_index_root *root)
+{
+	*root = (struct tg_index_root){ .next_page = root->next_page };
+}
+
 int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open)
 {
 	int more;
@@ -369,8 +396,10 @@ int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open)
 		box->unsound_ = true;
 	if (more < 0)
 		return more;
-	uint32_t next_page = open->row.index.next_page;
-	open->row.index = (struct tg_index_root){ .next_page = next_page };
+	forget_tree(&open->row.index);
+	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
+		forget_tree(&open->row.young[i]);
+	open->index.folding_ = 0;
 	open->row.flags |= TG_STREAM_FULL_PASS;
 	open->row.flags &= ~(uint32_t)(TG_STREAM_SWEEP | TG_STREAM_FORGET);
 	open->bookmark_bytes = 0;

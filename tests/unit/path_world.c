@@ -244,7 +244,7 @@ static void begin(struct tg_path_world *world, uint8_t generation)
 	work(world);
 	struct tg_stream_open *open = tg_intake_open(&world->intake);
 	(void)tg_forwarder_adopt(&world->fwd, open->stream, name,
-				 open->row.index.entries > open->row.index.deleted);
+				 tg_stream_row_holds(&open->row));
 }
 
 static void give(struct tg_path_world *world, const struct tg_batch *batch)

@@ -257,7 +257,7 @@ TG_TEST(index_refuses_a_page_with_a_turned_bit)
 	start(&world, 24);
 	fill(&world, 100);
 	TG_CHECK_INT(world.root.height, 1);
-	uint8_t *bytes = world.store.pages[world.root.root_page];
+	uint8_t *bytes = world.store.pages[index_store_slot(world.root.root_page)];
 	for (uint32_t i = 0; i < tg_index_page_used(bytes); i += 7) {
 		bytes[i] ^= 0x10;
 		tg_index_forget(&world.cache, INDEX_STREAM);

@@ -214,6 +214,66 @@ TG_TEST(cap_the_quarantine_leaves_room_to_delete)
 
 /* --- versions --- */
 
+/* The stream's row as format 1 wrote it: one root without the count of its pages, no young ones. */
+static void put_old_row(MDB_txn *txn, struct tg_store_key key)
+{
+	enum { ROOT_AT = 33, ROOT_BYTES = 36, YOUNG_BYTES = 4 + TG_INDEX_YOUNG * (36 + 4) };
+	uint8_t old[TG_ROW_BYTES_MAX];
+	struct tg_view row;
+
+	TG_CHECK_INT(tg_row_get(&box, txn, &key, &row), 0);
+	size_t head = ROOT_AT + ROOT_BYTES, rest = row.bytes - head - YOUNG_BYTES;
+	memcpy(old, row.at, head);
+	memcpy(old + head, row.at + head + YOUNG_BYTES, rest);
+	old[0] = 1;
+	TG_CHECK_INT(tg_row_put(&box, txn, &key, tg_view_of(old, head + rest)), 0);
+}
+
+TG_TEST(store_of_an_older_tidegate_is_taken_over)
+{
+	uint8_t meta[256];
+	struct tg_store_key key = tg_key_meta();
+	struct tg_stream_row row;
+	struct tg_view view;
+	MDB_txn *txn;
+
+	start(4 << 20);
+	struct tg_stream_open *open = stream();
+	TG_CHECK_INT(fill(open, 100, 10), 10);
+	TG_CHECK_INT(tg_outbox_bookmark(&box, open, tg_view_str("here")), 0);
+	open->row.index.next_page = 7;
+	tg_outbox_touch(&box, open);
+	TG_CHECK_INT(tg_outbox_commit(&box, 0, &why), 0);
+	TG_CHECK_INT(tg_store_write_begin(&box, &txn), 0);
+	TG_CHECK_INT(tg_row_get(&box, txn, &key, &view), 0);
+	TG_CHECK(view.bytes <= sizeof(meta));
+	memcpy(meta, view.at, view.bytes);
+	tg_store_u32(meta, 1);
+	TG_CHECK_INT(tg_row_put(&box, txn, &key, tg_view_of(meta, view.bytes)), 0);
+	put_old_row(txn, tg_key_stream(open->row.number));
+	TG_CHECK_INT(tg_store_err(mdb_txn_commit(txn)), 0);
+	char instance[TG_INSTANCE_BYTES_MAX];
+	snprintf(instance, sizeof(instance), "%s", box.instance_);
+	tg_outbox_close(&box);
+	open_box(4 << 20);
+	TG_CHECK_STR(box.instance_, instance);
+	open = stream();
+	TG_CHECK(tg_view_same(tg_view_of(open->bookmark, open->bookmark_bytes),
+			      tg_view_str("here")));
+	TG_CHECK_INT(open->row.next_seq, 11);
+	TG_CHECK_INT(open->row.index.pages, 7); /* as many as were ever made */
+	TG_CHECK_INT(open->row.young[0].pages + open->row.young[1].pages, 0);
+	TG_CHECK_INT(tg_store_read_begin(&box, &txn), 0);
+	TG_CHECK_INT(tg_row_get(&box, txn, &key, &view), 0);
+	TG_CHECK_INT(tg_load_u32(view.at), TG_FORMAT_VERSION);
+	tg_store_read_end(&box);
+	tg_outbox_touch(&box, open);
+	TG_CHECK_INT(tg_outbox_commit(&box, 0, &why), 0);
+	TG_CHECK_INT(tg_outbox_stream_row(&box, open->row.number, &row), 0);
+	TG_CHECK_STR(row.name, "r/d/t");
+	finish();
+}
+
 TG_TEST(store_of_a_newer_tidegate_is_left_alone)
 {
 	uint8_t row[64] = { 0 };
