@@ -1,4 +1,4 @@
-#include "drivers/rethink/infer.h"
+#include "drivers/json/infer.h"
 #include "tests/check.h"
 
 static struct tg_infer infer;
@@ -62,11 +62,11 @@ TG_TEST(rethink_infer_counts_what_it_cannot_hold)
 	char text[64];
 
 	tg_infer_start(&infer);
-	for (int i = 0; i < CONFIG_TG_RETHINK_COLUMNS_MAX + 3; i++) {
+	for (int i = 0; i < CONFIG_TG_INFER_COLUMNS_MAX + 3; i++) {
 		snprintf(text, sizeof(text), "{\"c%d\":1}", i);
 		row(text);
 	}
 	tg_infer_end(&infer);
-	TG_CHECK_INT(infer.count, CONFIG_TG_RETHINK_COLUMNS_MAX);
+	TG_CHECK_INT(infer.count, CONFIG_TG_INFER_COLUMNS_MAX);
 	TG_CHECK_INT(infer.left_out, 3);
 }

@@ -1,4 +1,4 @@
-#include "drivers/rethink/infer.h"
+#include "drivers/json/infer.h"
 
 #include "drivers/json/scan.h"
 
@@ -72,7 +72,7 @@ static struct tg_infer_column *column_of(struct tg_infer *infer, struct tg_view 
 				 name))
 			return column;
 	}
-	if (infer->count == CONFIG_TG_RETHINK_COLUMNS_MAX ||
+	if (infer->count == CONFIG_TG_INFER_COLUMNS_MAX ||
 	    name.bytes > sizeof(infer->names) - infer->names_bytes)
 		return NULL;
 	struct tg_infer_column *column = &infer->columns[infer->count++];

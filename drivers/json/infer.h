@@ -6,8 +6,8 @@
  *
  * Memory:  the struct, from the source's arena. Waits: never.
  */
-#ifndef TG_DRIVERS_RETHINK_INFER_H
-#define TG_DRIVERS_RETHINK_INFER_H
+#ifndef TG_DRIVERS_JSON_INFER_H
+#define TG_DRIVERS_JSON_INFER_H
 
 #include "app/source.h"
 
@@ -24,7 +24,7 @@ enum tg_column_type {
 	TG_COLUMN_TYPES,
 };
 
-enum { TG_INFER_NAMES_BYTES = 32 * CONFIG_TG_RETHINK_COLUMNS_MAX };
+enum { TG_INFER_NAMES_BYTES = 32 * CONFIG_TG_INFER_COLUMNS_MAX };
 
 struct tg_infer_column {
 	uint32_t name_at, name_bytes;
@@ -33,8 +33,8 @@ struct tg_infer_column {
 
 struct tg_infer {
 	uint32_t rows, count, left_out, names_bytes;
-	struct tg_infer_column columns[CONFIG_TG_RETHINK_COLUMNS_MAX];
-	struct tg_column_report reports[CONFIG_TG_RETHINK_COLUMNS_MAX];
+	struct tg_infer_column columns[CONFIG_TG_INFER_COLUMNS_MAX];
+	struct tg_column_report reports[CONFIG_TG_INFER_COLUMNS_MAX];
 	uint8_t names[TG_INFER_NAMES_BYTES];
 };
 
