@@ -1,7 +1,5 @@
 #include "drivers/json/infer.h"
 
-#include "drivers/json/scan.h"
-
 static const char *const type_names[TG_COLUMN_TYPES] = {
 	[TG_COLUMN_BOOLEAN] = "BOOLEAN", [TG_COLUMN_LONG] = "LONG",
 	[TG_COLUMN_DECIMAL] = "DECIMAL", [TG_COLUMN_DOUBLE] = "DOUBLE",
@@ -9,55 +7,6 @@ static const char *const type_names[TG_COLUMN_TYPES] = {
 	[TG_COLUMN_BINARY] = "BINARY",   [TG_COLUMN_JSON] = "JSON",
 	[TG_COLUMN_NULL] = "",
 };
-
-/* Whole numbers that a LONG cannot hold come as digits and `.0` (reference 4.2). */
-static bool is_whole(struct tg_view number)
-{
-	const uint8_t *point = memchr(number.at, '.', number.bytes);
-
-	if (memchr(number.at, 'e', number.bytes) != NULL)
-		return false;
-	return point == NULL || (number.at + number.bytes - point == 2 && point[1] == '0');
-}
-
-static enum tg_column_type type_of_number(struct tg_view value)
-{
-	int64_t number = 0;
-
-	if (tg_json_integer(value, &number) == TG_OK)
-		return TG_COLUMN_LONG;
-	return is_whole(value) ? TG_COLUMN_DECIMAL : TG_COLUMN_DOUBLE;
-}
-
-static enum tg_column_type type_of_object(struct tg_view value)
-{
-	struct tg_view pseudo = tg_member_of(value, "$reql_type$");
-
-	if (tg_view_same(pseudo, tg_view_str("\"TIME\"")))
-		return TG_COLUMN_UTC_DATETIME;
-	if (tg_view_same(pseudo, tg_view_str("\"BINARY\"")))
-		return TG_COLUMN_BINARY;
-	return TG_COLUMN_JSON;
-}
-
-enum tg_column_type tg_infer_type_of(struct tg_view value)
-{
-	switch (value.bytes == 0 ? 'n' : value.at[0]) {
-	case 'n':
-		return TG_COLUMN_NULL;
-	case 't':
-	case 'f':
-		return TG_COLUMN_BOOLEAN;
-	case '"':
-		return TG_COLUMN_STRING;
-	case '{':
-		return type_of_object(value);
-	case '[':
-		return TG_COLUMN_JSON;
-	default:
-		return type_of_number(value);
-	}
-}
 
 void tg_infer_start(struct tg_infer *infer)
 {
@@ -84,23 +33,31 @@ static struct tg_infer_column *column_of(struct tg_infer *infer, struct tg_view 
 	return column;
 }
 
-void tg_infer_row(struct tg_infer *infer, struct tg_view row)
+void tg_infer_row(struct tg_infer *infer)
 {
-	struct tg_members members;
-	struct tg_view name, value;
-	bool left_out = false;
-
 	infer->rows++;
-	if (!tg_members_start(&members, row) || !members.object)
-		return;
-	while (tg_members_next(&members, &name, &value)) {
-		struct tg_infer_column *column = column_of(infer, name);
-		if (column != NULL)
-			column->seen[tg_infer_type_of(value)]++;
-		else
-			left_out = true;
+	infer->leaving_out_ = false;
+}
+
+void tg_infer_see(struct tg_infer *infer, struct tg_view name, enum tg_column_type type)
+{
+	struct tg_infer_column *column = column_of(infer, name);
+
+	if (column != NULL) {
+		column->seen[type]++;
+	} else if (!infer->leaving_out_) {
+		infer->left_out++;
+		infer->leaving_out_ = true;
 	}
-	infer->left_out += left_out;
+}
+
+void tg_infer_see_renamed(struct tg_infer *infer, struct tg_view name, enum tg_column_type type)
+{
+	struct tg_infer_column *column = column_of(infer, name);
+
+	if (column != NULL)
+		column->renamed = true;
+	tg_infer_see(infer, name, type);
 }
 
 /* LONG, DECIMAL and DOUBLE become one count under the widest of them. */
@@ -145,6 +102,7 @@ static void report_column(const struct tg_infer *infer, struct tg_infer_column *
 		.rows = typed + column->seen[TG_COLUMN_NULL],
 		.other_rows = type == TG_COLUMN_NULL ? 0 : typed - column->seen[type],
 		.other_type = type_names[most_seen(column, type)],
+		.renamed = column->renamed,
 	};
 }
 

@@ -1,4 +1,4 @@
-#include "drivers/json/infer.h"
+#include "drivers/rethink/infer.h"
 #include "tests/check.h"
 
 static struct tg_infer infer;
@@ -13,7 +13,7 @@ static const struct tg_column_report *column(const char *name)
 
 static void row(const char *text)
 {
-	tg_infer_row(&infer, tg_view_str(text));
+	tg_rethink_infer_row(&infer, tg_view_str(text));
 }
 
 TG_TEST(rethink_infer_knows_each_type)

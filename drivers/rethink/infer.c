@@ -1,0 +1,64 @@
+#include "drivers/rethink/infer.h"
+
+#include "drivers/json/scan.h"
+
+/* Whole numbers that a LONG cannot hold come as digits and `.0` (reference 4.2). */
+static bool is_whole(struct tg_view number)
+{
+	const uint8_t *point = memchr(number.at, '.', number.bytes);
+
+	if (memchr(number.at, 'e', number.bytes) != NULL)
+		return false;
+	return point == NULL || (number.at + number.bytes - point == 2 && point[1] == '0');
+}
+
+static enum tg_column_type type_of_number(struct tg_view value)
+{
+	int64_t number = 0;
+
+	if (tg_json_integer(value, &number) == TG_OK)
+		return TG_COLUMN_LONG;
+	return is_whole(value) ? TG_COLUMN_DECIMAL : TG_COLUMN_DOUBLE;
+}
+
+static enum tg_column_type type_of_object(struct tg_view value)
+{
+	struct tg_view pseudo = tg_member_of(value, "$reql_type$");
+
+	if (tg_view_same(pseudo, tg_view_str("\"TIME\"")))
+		return TG_COLUMN_UTC_DATETIME;
+	if (tg_view_same(pseudo, tg_view_str("\"BINARY\"")))
+		return TG_COLUMN_BINARY;
+	return TG_COLUMN_JSON;
+}
+
+enum tg_column_type tg_rethink_type_of(struct tg_view value)
+{
+	switch (value.bytes == 0 ? 'n' : value.at[0]) {
+	case 'n':
+		return TG_COLUMN_NULL;
+	case 't':
+	case 'f':
+		return TG_COLUMN_BOOLEAN;
+	case '"':
+		return TG_COLUMN_STRING;
+	case '{':
+		return type_of_object(value);
+	case '[':
+		return TG_COLUMN_JSON;
+	default:
+		return type_of_number(value);
+	}
+}
+
+void tg_rethink_infer_row(struct tg_infer *infer, struct tg_view row)
+{
+	struct tg_members members;
+	struct tg_view name, value;
+
+	tg_infer_row(infer);
+	if (!tg_members_start(&members, row) || !members.object)
+		return;
+	while (tg_members_next(&members, &name, &value))
+		tg_infer_see(infer, name, tg_rethink_type_of(value));
+}
