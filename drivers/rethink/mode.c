@@ -87,7 +87,10 @@ void tg_mode_saw(struct tg_bookmark *bookmark, int64_t stamp_ms)
 {
 	if (bookmark->pass_newest_ms == TG_TIME_NONE || stamp_ms > bookmark->pass_newest_ms)
 		bookmark->pass_newest_ms = stamp_ms;
-	/* In the order of the index everything before this row has been handed over. */
+}
+
+void tg_mode_reached(struct tg_bookmark *bookmark, int64_t stamp_ms)
+{
 	if (bookmark->pass == TG_PASS_INDEX && capped(bookmark, stamp_ms) > bookmark->pass_lower_ms)
 		bookmark->pass_lower_ms = capped(bookmark, stamp_ms);
 }

@@ -38,6 +38,8 @@ void tg_mode_begin(const struct tg_rethink_config *config, int64_t server_now_ms
 
 /* A row with this stamp was handed over. */
 void tg_mode_saw(struct tg_bookmark *bookmark, int64_t stamp_ms);
+/* ... in the order of the index: everything before it has been handed over too. */
+void tg_mode_reached(struct tg_bookmark *bookmark, int64_t stamp_ms);
 /* The pass is complete. */
 void tg_mode_end(struct tg_bookmark *bookmark, int64_t wall_ms);
 

@@ -309,8 +309,19 @@ static void put_rows_query(struct tg_rethink *source, struct tg_query_rows rows,
 		rows.lower = tg_view_of(lower, tg_out_filled(&bound));
 		if (bookmark->pass == TG_PASS_INDEX)
 			rows.index = tg_member_json(&source->index);
+		if (source->brief)
+			rows.first = CONFIG_TG_RETHINK_BRIEF_ROWS;
 	}
 	tg_query_rows(&rows, query);
+}
+
+/* An index' order costs the server three times what the rows do (1,000 rows of 300,000: 47 ms
+ * against 11). It is what lets a long pass go on after a break; a short one is read anew instead.
+ * So the first few are asked for in no order, and only when there are more of them all in order. */
+static void decide_order(struct tg_rethink *source)
+{
+	source->brief = source->bookmark.pass == TG_PASS_INDEX && !source->lengthy;
+	source->brief_rows = 0;
 }
 
 static void ask_read(struct tg_rethink *source, struct tg_out *query)
@@ -323,6 +334,7 @@ static void ask_read(struct tg_rethink *source, struct tg_out *query)
 				      .batch_bytes = source->config.batch_bytes };
 	struct tg_view key = tg_view_of(bookmark->key, bookmark->key_bytes);
 
+	decide_order(source);
 	source->answer_over = false;
 	source->resuming = bookmark->key_bytes > 0;
 	source->link.response.watch[0] = tg_member_bare(&source->table.key);
@@ -369,8 +381,12 @@ static int take_row(struct tg_rethink *source, const struct tg_row *row, struct 
 {
 	int64_t time_ms = source->now.wall_ms;
 
-	if (tg_stamp_read(&source->stamp, row->time, &time_ms))
+	if (tg_stamp_read(&source->stamp, row->time, &time_ms)) {
 		tg_mode_saw(&source->bookmark, time_ms);
+		if (!source->brief)
+			tg_mode_reached(&source->bookmark, time_ms);
+	}
+	source->brief_rows += source->brief;
 	if (tg_rows_add(&source->rows, row, time_ms) != TG_OK)
 		return wrong_row(source, "a row has no primary key that can be read", why);
 	if (source->bookmark.pass == TG_PASS_INDEX)
@@ -380,7 +396,11 @@ static int take_row(struct tg_rethink *source, const struct tg_row *row, struct 
 
 static void end_read(struct tg_rethink *source)
 {
-	source->answer_over = true;
+	source->lengthy = source->brief && source->brief_rows >= CONFIG_TG_RETHINK_BRIEF_ROWS;
+	if (source->lengthy)
+		source->asked = false; /* those that came will come again, and be nothing new */
+	else
+		source->answer_over = true;
 }
 
 static int fail_read(struct tg_rethink *source, const struct tg_why *why)

@@ -219,6 +219,7 @@ static void forget_table(struct tg_rethink *source)
 	source->retries = 0;
 	source->stream = TG_STREAM_NONE;
 	source->begun = source->failed = source->rows_sent = source->answer_over = false;
+	source->brief = source->lengthy = false;
 	tg_rows_clear(&source->rows);
 }
 

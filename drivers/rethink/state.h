@@ -82,8 +82,11 @@ struct tg_rethink {
 	enum tg_purpose purpose;
 	bool carved, listed, asked, answered, begun, fresh, rows_sent, answer_over, throttled;
 	bool resuming; /* rows up to the bookmark's key may come again        */
+	bool brief;    /* the first few rows of a time pass are asked for, in no order */
+	bool lengthy;  /* they were not all                                            */
 	bool failed;   /* the present table ends with `why`                   */
 	uint32_t table_at, retries, breaks;
+	uint32_t brief_rows;   /* how many came                                       */
 	uint32_t stream;       /* the handle of begin()                               */
 	uint32_t wanted_begun; /* table + 1 whose wanted full pass this run began     */
 	uint32_t fresh_begun;  /* table_at + 1 of the table whose pass this run began */

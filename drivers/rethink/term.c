@@ -65,14 +65,14 @@ void tg_query_sample(const struct tg_query_sample *sample, struct tg_out *out)
 	tg_out_str(out, sample->count > 0 ? "]]]" : "]");
 }
 
-/* All rows behind a key, or from a time on by an index, in order. */
+/* All rows behind a key, or from a time on by an index. */
 static void put_range(const struct tg_query_rows *rows, struct tg_out *out)
 {
 	bool by_index = rows->index.bytes > 0;
 	struct tg_view from = by_index ? rows->lower : rows->after;
 	struct tg_view order = by_index ? rows->index : rows->key;
 
-	tg_out_str(out, "[41,[[182,[");
+	tg_out_str(out, "[182,[");
 	put_table(&rows->table, out);
 	tg_out_byte(out, ',');
 	if (from.bytes > 0)
@@ -81,9 +81,23 @@ static void put_range(const struct tg_query_rows *rows, struct tg_out *out)
 		tg_out_str(out, "[180,[]]");
 	tg_out_str(out, ",[181,[]]],{\"index\":");
 	tg_out_view(out, order);
-	tg_out_str(out, by_index ? ",\"left_bound\":\"closed\"}]],{\"index\":"
-				 : ",\"left_bound\":\"open\"}]],{\"index\":");
-	tg_out_view(out, order);
+	tg_out_str(out, by_index ? ",\"left_bound\":\"closed\"}]"
+				 : ",\"left_bound\":\"open\"}]");
+}
+
+/* The same in order, or the first few in none. */
+static void put_selection(const struct tg_query_rows *rows, struct tg_out *out)
+{
+	tg_out_str(out, rows->first > 0 ? "[71,[" : "[41,[");
+	put_range(rows, out);
+	if (rows->first > 0) {
+		tg_out_byte(out, ',');
+		put_number(rows->first, out);
+		tg_out_str(out, "]]");
+		return;
+	}
+	tg_out_str(out, "],{\"index\":");
+	tg_out_view(out, rows->index.bytes > 0 ? rows->index : rows->key);
 	tg_out_str(out, "}]");
 }
 
@@ -92,7 +106,7 @@ void tg_query_rows(const struct tg_query_rows *rows, struct tg_out *out)
 	bool filter = rows->field.bytes > 0 && rows->index.bytes == 0;
 
 	tg_out_str(out, filter ? "[1,[39,[" : "[1,");
-	put_range(rows, out);
+	put_selection(rows, out);
 	if (filter) {
 		tg_out_str(out, ",[69,[[2,[1]],[22,[[170,[[10,[1]],");
 		tg_out_view(out, rows->field);
@@ -102,5 +116,8 @@ void tg_query_rows(const struct tg_query_rows *rows, struct tg_out *out)
 	}
 	tg_out_str(out, ",{\"max_batch_bytes\":");
 	put_number(rows->batch_bytes, out);
+	/* Else the server makes the first batch a quarter as large, and few rows come in two. */
+	if (rows->first > 0)
+		tg_out_str(out, ",\"first_batch_scaledown_factor\":1");
 	tg_out_str(out, "}]");
 }

@@ -43,6 +43,7 @@ struct tg_query_rows {
 	struct tg_view field; /* as JSON: only rows in which it is at least `lower`        */
 	struct tg_view lower; /* a term                                                    */
 	struct tg_view index; /* as JSON: in the order of this index on `field`, from `lower` */
+	uint32_t first; /* with `index`: so many of them at most, in no order; 0: all, in order */
 	uint32_t batch_bytes;
 };
 void tg_query_rows(const struct tg_query_rows *rows, struct tg_out *out);

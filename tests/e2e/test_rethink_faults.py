@@ -176,6 +176,21 @@ class Times(Faults):
         self.assertEqual(len(self.delivered()["events"]), self.COUNT + 4)
         self.assertLess(summary["records_read"], 10)
 
+    def test_many_changes_are_read_in_order_and_gone_on_with(self):
+        """The first few in no order; since there are more, all in order, behind a break too."""
+        self.fill(lambda s: s, "ts")
+        self.do("insert", table="plant.events",
+                rows=[{"id": self.COUNT + i, "ts": NOW_S - 4000 + i / 8} for i in range(9000)])
+        self.do("log")
+        self.do("fault", kind="cut", bytes=360_000, times=1)
+        summary = self.sync(tables=["events"], mode="timestamp", timestamp_field="ts")
+        self.assertEqual(len(self.delivered()["events"]), self.COUNT + 9000)
+        self.assertEqual(summary["records_delivered"], 9000)
+        rows = [query for query in map(str, self.do("queries")["queries"]) if "182" in query]
+        brief = ["first_batch_scaledown_factor" in query for query in rows]
+        self.assertEqual(brief, [True, False, True], rows)
+        self.assertNotIn(str(NOW_S - 5060), rows[2])
+
     def both(self, stamp):
         for index in (None, "ts"):
             with self.subTest(index=index):

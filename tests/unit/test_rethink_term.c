@@ -76,6 +76,12 @@ TG_TEST(rethink_queries_for_rows)
 	TG_CHECK_STR(text, "[1,[41,[[182,[" T ",[101,[5]],[181,[]]],{\"index\":\"by ts\","
 			   "\"left_bound\":\"closed\"}]],{\"index\":\"by ts\"}],"
 			   "{\"max_batch_bytes\":4096}]");
+	fresh();
+	rows.first = 70;
+	tg_query_rows(&rows, &out);
+	TG_CHECK_STR(text, "[1,[71,[[182,[" T ",[101,[5]],[181,[]]],{\"index\":\"by ts\","
+			   "\"left_bound\":\"closed\"}],70]],"
+			   "{\"max_batch_bytes\":4096,\"first_batch_scaledown_factor\":1}]");
 }
 
 /* --- names --- */
