@@ -191,8 +191,8 @@ int tg_body_any(struct tg_body *body)
 	return got < 0 ? got : any;
 }
 
-/* Lines are measured one by one with a window of no bytes. */
-static int measure_records(struct tg_body *body, uint64_t *bytes)
+/* Lines are measured one by one with a window of no bytes, as long as they keep within `fit`. */
+static int measure_records(struct tg_body *body, struct tg_body_fit *fit)
 {
 	struct tg_outbox_cursor cursor;
 	struct tg_record record;
@@ -217,7 +217,12 @@ static int measure_records(struct tg_body *body, uint64_t *bytes)
 			got = 1;
 			continue;
 		}
-		*bytes += out.total;
+		if (got > 0 && (body->given_ == fit->lines_max ||
+				fit->bytes + out.total > fit->bytes_max)) {
+			fit->last = record.seq - 1;
+			break;
+		}
+		fit->bytes += out.total;
 		body->given_ += got > 0;
 	}
 	tg_outbox_read_end(&cursor);
@@ -236,10 +241,37 @@ int tg_body_bytes(struct tg_body *body, uint64_t *bytes)
 		while ((err = tg_body_read(body, chunk, sizeof(chunk))) > 0)
 			*bytes += (uint64_t)err;
 	} else {
-		err = measure_records(body, bytes);
+		struct tg_body_fit all = { .bytes_max = UINT64_MAX, .lines_max = UINT64_MAX };
+
+		err = measure_records(body, &all);
+		*bytes = all.bytes;
 		if (body->framing == TG_FRAMING_ARRAY)
 			*bytes += body->given_ == 0 ? 2 : 1;
 	}
 	tg_body_rewind(body);
+	return err;
+}
+
+int tg_body_fit(struct tg_body *body, struct tg_body_fit *fit)
+{
+	struct tg_body place = *body;
+	int err;
+
+	fit->bytes = fit->lines = 0;
+	fit->last = body->last;
+	tg_body_rewind(body);
+	if (body->aside_id != 0) {
+		err = tg_body_bytes(body, &fit->bytes);
+		fit->lines = 1;
+		if (err == 0 && fit->bytes > fit->bytes_max) {
+			fit->bytes = fit->lines = 0;
+			fit->last = body->first - 1;
+		}
+	} else {
+		err = measure_records(body, fit);
+		fit->lines = body->given_;
+	}
+	place.lost_told_ = body->lost_told_; /* what was told once is not told again */
+	*body = place;
 	return err;
 }

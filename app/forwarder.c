@@ -264,11 +264,13 @@ static int acknowledge(struct tg_forwarder *fwd, int64_t wall_ms)
 					fwd->outcome_.receipt);
 	if (err < 0)
 		return err;
-	tg_outbox_ack(fwd->box, fwd->slot, fwd->stream_, batch->last);
-	row->delivered_count += fwd->body_.given_;
+	bool cut = fwd->outcome_.cut;
+	uint64_t lines = cut ? fwd->outcome_.lines : fwd->body_.given_;
+	tg_outbox_ack(fwd->box, fwd->slot, fwd->stream_, cut ? fwd->outcome_.last : batch->last);
+	row->delivered_count += lines;
 	row->last_ok_ms = wall_ms;
 	row->last_error[0] = '\0';
-	fwd->delivered_count += fwd->body_.given_;
+	fwd->delivered_count += lines;
 	fwd->credit_ = true;
 	fwd->why.err = 0;
 	fwd->most_lines_ = 0;
@@ -291,8 +293,12 @@ static int finish_replay(struct tg_forwarder *fwd)
 	if (fwd->outcome_.receipt.bytes > 0)
 		err = tg_outbox_receipt(fwd->box, fwd->slot, fwd->outcome_.scope,
 					fwd->outcome_.receipt);
-	if (err == 0)
+	if (err == 0 && fwd->outcome_.cut && fwd->outcome_.lines == 0) {
+		fwd->replay_id_ = 0; /* it has room in the next file */
+		tg_replay_again(fwd);
+	} else if (err == 0) {
 		tg_replay_done(fwd);
+	}
 	return err;
 }
 

@@ -41,6 +41,15 @@ void tg_body_rewind(struct tg_body *body);
 /* How many bytes the whole body has: walks it once. */
 TG_CHECKED int tg_body_bytes(struct tg_body *body, uint64_t *bytes);
 
+/* How much of a body goes into a file that must not grow beyond a size. */
+struct tg_body_fit {
+	uint64_t bytes_max, lines_max;
+	uint64_t bytes, lines; /* whole lines from the body's begin that keep within both */
+	uint64_t last;         /* the records up to this sequence are these lines         */
+};
+/* Walks it up to there; where the body is being read from does not change. */
+TG_CHECKED int tg_body_fit(struct tg_body *body, struct tg_body_fit *fit);
+
 struct tg_delivery {
 	struct tg_view instance; /* "NAME-0123456789abcdef"                                     */
 	struct tg_view stream;   /* "SOURCE/DATABASE/TABLE"                                     */
@@ -60,6 +69,10 @@ struct tg_outcome {
 	uint64_t retry_after_ms; /* errors: the target asked for this pause (0: it did not)   */
 	uint32_t refused_count;  /* 0: these sequences the target named as refused            */
 	uint64_t refused[TG_REFUSED_MAX];
+	/* Only so many lines, the records up to `last`, are durable (none: `last` is the one before
+	 * the first): what is behind them is delivered anew. A sink without in-flight row alone. */
+	bool cut;
+	uint64_t last, lines;
 };
 
 struct tg_sink_limits {

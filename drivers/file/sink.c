@@ -153,6 +153,7 @@ static int begin_file(struct tg_file_state *sink, const struct tg_now *now, stru
 				  SLOTS_MAX);
 	sink->fd = tg_folder_open(&sink->folder, sink->slot, delivery->instance, why);
 	sink->written = sink->slot->length;
+	sink->cut_at = UINT64_MAX;
 	return sink->fd < 0 ? sink->fd : TG_OK;
 }
 
@@ -238,6 +239,46 @@ static int write_some(struct tg_file_state *sink, struct tg_why *why)
 	return (size_t)bytes < cap ? TG_OK : TG_ERR_AGAIN;
 }
 
+/* The file has outgrown rotate_bytes: it ends behind the last whole line within them, or behind its
+ * only line. The rest of the delivery goes into the next file. */
+static int find_cut(struct tg_file_state *sink)
+{
+	uint64_t length = sink->slot->length, most = sink->options.rotate_bytes;
+	struct tg_body_fit fit = { .bytes_max = length < most ? most - length : 0,
+				   .lines_max = UINT64_MAX };
+	int err = tg_body_fit(sink->delivery->body, &fit);
+
+	if (err == TG_OK && fit.lines == 0 && length == 0) {
+		fit.bytes_max = UINT64_MAX;
+		fit.lines_max = 1;
+		err = tg_body_fit(sink->delivery->body, &fit);
+	}
+	sink->cut_at = length + fit.bytes;
+	sink->cut_last = fit.last;
+	sink->cut_lines = fit.lines;
+	return err;
+}
+
+/* After a bufferful, whose outcome is `err`: ends the delivery where it is to be cut. */
+static int keep_size(struct tg_file_state *sink, int err, struct tg_why *why)
+{
+	bool over = sink->options.rotate_bytes != 0 && sink->written > sink->options.rotate_bytes;
+
+	if (!over || (err != TG_OK && err != TG_ERR_AGAIN))
+		return err;
+	int found = sink->cut_at == UINT64_MAX ? find_cut(sink) : TG_OK;
+	if (found != TG_OK)
+		return tg_why_set(why, found, "a record could not be read from the store (%s)",
+				  tg_err_name(found));
+	if (sink->written < sink->cut_at)
+		return err;
+	found = tg_file_truncate(sink->fd, sink->cut_at);
+	if (found != TG_OK)
+		return write_failed(sink, found, why);
+	sink->written = sink->cut_at;
+	return TG_OK;
+}
+
 /* A turn reads twice before it steps a sink. With one bufferful a step the sink falls behind while
  * there is something to read, and has a fifth of it all left to write when the source is over. */
 enum { BUFFERS_A_STEP = 4 };
@@ -248,8 +289,9 @@ static int write_on(struct tg_file_state *sink, struct tg_why *why)
 
 	if (sink->options.standard)
 		return err;
+	err = keep_size(sink, err, why);
 	for (int i = 1; err == TG_ERR_AGAIN && i < BUFFERS_A_STEP; i++)
-		err = write_some(sink, why);
+		err = keep_size(sink, write_some(sink, why), why);
 	return err;
 }
 
@@ -257,14 +299,18 @@ static int end_delivery(struct tg_file_state *sink, const struct tg_now *now,
 			struct tg_outcome *outcome, struct tg_why *why)
 {
 	struct tg_file_slot after = *sink->slot;
+	bool cut = sink->cut_at != UINT64_MAX;
 	int err = tg_folder_sync(&sink->folder, sink->slot, sink->written, why);
 
 	if (err != TG_OK)
 		return err;
 	after.length = sink->written;
-	after.last = sink->delivery->last;
+	if (!cut)
+		after.last = sink->delivery->last;
+	else if (sink->cut_lines > 0)
+		after.last = sink->cut_last;
 	after.phase = TG_FILE_WRITING;
-	if ((sink->options.rotate_bytes != 0 && after.length >= sink->options.rotate_bytes) ||
+	if (cut || (sink->options.rotate_bytes != 0 && after.length >= sink->options.rotate_bytes) ||
 	    tg_file_too_old(sink, &after, now)) {
 		err = tg_folder_choose(&sink->folder, &after, why);
 		if (err != TG_OK)
@@ -272,6 +318,9 @@ static int end_delivery(struct tg_file_state *sink, const struct tg_now *now,
 		after.phase = TG_FILE_ROTATING;
 	}
 	tg_file_give_receipt(sink, &after, (enum tg_file_phase)after.phase, outcome);
+	outcome->cut = cut;
+	outcome->last = sink->cut_last;
+	outcome->lines = sink->cut_lines;
 	sink->slot->copy = after.copy;
 	sink->pending = (struct tg_file_pending){ .slot = sink->slot,
 						  .length = after.length,
@@ -286,7 +335,8 @@ static int step_once(struct tg_file_state *sink, const struct tg_now *now,
 	if (sink->step == TG_FILE_STEP_WRITE) {
 		int err = write_on(sink, why);
 
-		if (err != TG_OK || sink->options.standard || sink->written == sink->slot->length)
+		if (err != TG_OK || sink->options.standard ||
+		    (sink->written == sink->slot->length && sink->cut_at == UINT64_MAX))
 			return err;
 		sink->step = TG_FILE_STEP_SYNC;
 		return TG_ERR_AGAIN;

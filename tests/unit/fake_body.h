@@ -79,6 +79,24 @@ void tg_body_rewind(struct tg_body *body)
 	body->at = 0;
 }
 
+int tg_body_fit(struct tg_body *body, struct tg_body_fit *fit)
+{
+	char line[FAKE_LINE_BYTES_MAX];
+
+	fit->bytes = fit->lines = 0;
+	fit->last = body->last;
+	for (uint64_t seq = body->first; seq <= body->last; seq++) {
+		size_t bytes = fake_line(body, seq, line) + 1;
+		if (fit->lines == fit->lines_max || fit->bytes + bytes > fit->bytes_max) {
+			fit->last = seq - 1;
+			break;
+		}
+		fit->bytes += bytes;
+		fit->lines++;
+	}
+	return TG_OK;
+}
+
 int tg_body_bytes(struct tg_body *body, uint64_t *bytes)
 {
 	*bytes = fake_walk(body, NULL, 0, 0);

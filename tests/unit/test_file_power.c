@@ -30,7 +30,7 @@
 #include "tests/check.h"
 #include "tests/unit/fake_body.h"
 
-enum { STREAMS = 3, RECORDS = 24, ARENA_BYTES = 1 << 20 };
+enum { STREAMS = 3, RECORDS = 24, ROTATE_BYTES = 900, ARENA_BYTES = 1 << 20 };
 
 static const char *const stream_names[STREAMS] = { "rethinkdb/plant/readings",
 						   "rethinkdb/plant/Sites", "r.db/p/a b" };
@@ -94,6 +94,9 @@ static void audit_file(const struct disk_file *file)
 {
 	const char *at = (const char *)file->now, *end = at + file->now_bytes;
 
+	const char *first = memchr(at, '\n', file->now_bytes);
+	if (file->now_bytes > ROTATE_BYTES && first + 1 != end)
+		audit.wrong = true; /* too large, and by more than one line alone */
 	while (at < end) {
 		const char *line_end = memchr(at, '\n', (size_t)(end - at));
 
@@ -135,7 +138,7 @@ static void boot(bool one)
 	memset(&sink, 0, sizeof(sink));
 	memcpy(sink.folder.path, "out", sizeof("out"));
 	sink.options = (struct tg_file_options){
-		.one = one, .rotate_at_end = true, .rotate_bytes = 900, .rotate_ms = 5000
+		.one = one, .rotate_at_end = true, .rotate_bytes = ROTATE_BYTES, .rotate_ms = 5000
 	};
 	tg_arena_init(&arena, arena_bytes, sizeof(arena_bytes));
 	TG_CHECK_INT(tg_file_sink.start(&sink, &arena, &now, why), 0);
@@ -196,7 +199,7 @@ static void deliver(uint32_t stream)
 	if (roll(8) == 0)
 		return; /* the commit failed: the delivery is made again */
 	commit(&outcome);
-	store.acked[stream] = delivery.last;
+	store.acked[stream] = outcome.cut ? outcome.last : delivery.last;
 	settle_all(tg_file_sink.acked);
 }
 
@@ -329,18 +332,19 @@ static void boot_and_try(uint64_t fail_at, int err)
 	disk.fail_at = fail_at;
 	disk.fail_count = 1;
 	for (uint64_t first = 1; first <= RECORDS;) {
+		uint64_t last = first + 5 < RECORDS ? first + 5 : RECORDS;
 		struct tg_body body = { .instance = instance,
 					.stream = stream_names[0],
 					.pad_bytes = 40,
 					.framing = TG_FRAMING_NDJSON,
 					.first = first,
-					.last = first + 5 };
+					.last = last };
 		struct tg_delivery delivery = { .instance = tg_view_str(instance),
 						.stream = tg_view_str(stream_names[0]),
 						.stream_number = 1,
 						.first = first,
-						.last = first + 5,
-						.count = 6,
+						.last = last,
+						.count = last - first + 1,
 						.body = &body };
 		int rc = tg_file_sink.deliver(&sink, &delivery, &now, &why);
 
@@ -351,7 +355,7 @@ static void boot_and_try(uint64_t fail_at, int err)
 			TG_CHECK(why.text[0] != '\0');
 			continue; /* the same again */
 		}
-		first += 6;
+		first = outcome.cut ? outcome.last + 1 : last + 1;
 		if (tg_file_sink.acked(&sink, &now, &outcome, &why) != TG_OK)
 			TG_CHECK(why.text[0] != '\0');
 	}
