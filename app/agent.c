@@ -33,6 +33,19 @@ static void adopt_salvaged(struct tg_agent *agent, struct tg_forwarder *fwd)
 	}
 }
 
+/* Until then each start salvages anew: it would not know that these streams were never adopted. */
+static int take_over(struct tg_agent *agent, uint64_t mono_ms, struct tg_why *why)
+{
+	int err = tg_outbox_commit(&agent->box, mono_ms, why);
+
+	if (err < 0)
+		return err;
+	err = tg_outbox_salvage_end(&agent->box);
+	return err == 0 ? 0
+			: tg_why_set(why, err, "the store %s cannot be written (%s)",
+				     agent->config->store_path, tg_err_name(err));
+}
+
 static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_why *why)
 {
 	struct tg_turn turn;
@@ -61,9 +74,7 @@ static int boot_sinks(struct tg_agent *agent, struct tg_arena *arena, struct tg_
 		if (err < 0)
 			return err;
 	}
-	/* Another start would not know that these streams were never adopted. */
-	return tg_outbox_salvaged(&agent->box) ? tg_outbox_commit(&agent->box, turn.mono_ms, why)
-					       : 0;
+	return tg_outbox_salvaged(&agent->box) ? take_over(agent, turn.mono_ms, why) : 0;
 }
 
 static void boot_sources(struct tg_agent *agent, struct tg_arena *arena)

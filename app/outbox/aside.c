@@ -25,6 +25,7 @@ static void write_item(struct tg_writer *writer, const struct tg_aside *aside)
 	tg_write_u64(writer, aside->body.bytes);
 	if (aside->body.bytes <= INLINE_BYTES_MAX)
 		tg_write_bytes(writer, aside->body.at, aside->body.bytes);
+	tg_write_u32(writer, aside->body_crc);
 }
 
 int tg_aside_row_read(struct tg_view content, struct tg_aside *aside)
@@ -50,6 +51,7 @@ int tg_aside_row_read(struct tg_view content, struct tg_aside *aside)
 	uint64_t bytes = tg_read_u64(&reader);
 	const uint8_t *at = bytes <= INLINE_BYTES_MAX ? tg_read_room(&reader, (size_t)bytes) : NULL;
 	aside->body = tg_view_of(at, (size_t)bytes);
+	aside->body_crc = tg_read_u32(&reader);
 	return reader.ran_dry ? TG_ERR_DAMAGED : 0;
 }
 
@@ -169,6 +171,7 @@ static int put_all(struct tg_outbox *box, MDB_txn *txn, struct tg_aside *aside)
 
 	if (err < 0)
 		return err;
+	aside->body_crc = tg_crc32c(0, aside->body.at, aside->body.bytes);
 	uint64_t same = find_same(box, txn, aside);
 	aside->id = same != 0 ? same : box->next_aside_;
 	struct tg_store_key digest = tg_key_aside_digest(digest_of(aside), aside->id);

@@ -10,6 +10,10 @@
 #include "platform/assert.h"
 #include "platform/log.h"
 
+enum { FILE_PATH_BYTES = 600 };
+
+#define SALVAGING "data.mdb.salvaging"
+
 _Static_assert(
 	CONFIG_TG_COMMIT_BLOCKS_MAX >= CONFIG_TG_COMMIT_BLOCKS_MIN + CONFIG_TG_SOURCES_MAX + 1,
 	"Raise TG_COMMIT_BLOCKS_MAX: each source needs a block to append to beside a commit's");
@@ -69,6 +73,7 @@ static int meta_put(struct tg_outbox *box, MDB_txn *txn, const uint8_t binding[1
 	tg_write_u32(&writer, TG_FORMAT_VERSION);
 	tg_write_view(&writer, tg_view_str(box->instance_));
 	tg_write_bytes(&writer, binding, 16);
+	tg_write_u8(&writer, box->salvaging_);
 	TG_ASSERT(!writer.overran);
 	return tg_row_put(box, txn, &key, tg_view_of(bytes, writer.used));
 }
@@ -98,6 +103,7 @@ static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint32_t *version, uin
 	tg_read_bytes(&reader, binding, 16);
 	if (*version > TG_FORMAT_VERSION)
 		return TG_ERR_NEWER;
+	box->salvaging_ = reader.at < reader.end && tg_read_u8(&reader) != 0;
 	return reader.ran_dry ? TG_ERR_DAMAGED : 0;
 }
 
@@ -176,23 +182,31 @@ static int open_sentence(const struct tg_outbox *box, int err, struct tg_why *wh
 	}
 }
 
-/* --- a damaged store
- * ------------------------------------------------------------------------------ */
+/* --- a damaged store -----------------------------------------------------------------------------
+ *
+ *      data.mdb -> data.mdb.salvaging -> data.mdb.damaged-N
+ *
+ * While the second name is there the new data.mdb may hold a part of what can be saved. Its meta row
+ * says so until the sinks have taken it over (tg_outbox_salvage_end): nothing of it was delivered
+ * before that, so that a start which finds it so throws it away and begins again. */
 
-/* Renames data.mdb to the first free data.mdb.damaged-N. The lock file is made anew. */
-static int move_aside(const struct tg_outbox *box, char *moved, size_t cap)
+static void file_path(const struct tg_outbox *box, const char *name, char at[FILE_PATH_BYTES])
 {
-	char path[512], lock[512];
+	snprintf(at, FILE_PATH_BYTES, "%.511s/%s", box->cfg.path, name);
+}
 
-	snprintf(path, sizeof(path), "%s/data.mdb", box->cfg.path);
-	snprintf(lock, sizeof(lock), "%s/lock.mdb", box->cfg.path);
+/* Renames the store's file `name` to the first free data.mdb.damaged-N. */
+static int keep_damaged(const struct tg_outbox *box, const char *name, char moved[FILE_PATH_BYTES])
+{
+	char path[FILE_PATH_BYTES], damaged[32];
+
+	file_path(box, name, path);
 	for (unsigned n = 1; n < 1000; n++) {
-		snprintf(moved, cap, "%.511s.damaged-%u", path, n);
+		snprintf(damaged, sizeof(damaged), "data.mdb.damaged-%u", n);
+		file_path(box, damaged, moved);
 		if (access(moved, F_OK) == 0)
 			continue;
-		if (rename(path, moved) < 0 || (unlink(lock) < 0 && errno != ENOENT))
-			return tg_store_err(errno);
-		return 0;
+		return rename(path, moved) < 0 ? tg_store_err(errno) : tg_store_sync_names(box);
 	}
 	return TG_ERR_NOSPC;
 }
@@ -210,42 +224,137 @@ static int open_and_load(struct tg_outbox *box)
 	return err;
 }
 
-/* What is left of the damaged file goes into a new store, with a new instance. */
-static int start_over(struct tg_outbox *box, const struct tg_check_counts *found)
+/* Names the file that was salvaged for good. */
+static int end_salvage(struct tg_outbox *box)
+{
+	char moved[FILE_PATH_BYTES];
+
+	file_path(box, SALVAGING, moved);
+	if (access(moved, F_OK) != 0)
+		return 0; /* somebody took it away */
+	int err = keep_damaged(box, SALVAGING, moved);
+
+	if (err == 0)
+		TG_LOG_WRN("outbox.salvaged", "path=%s kept_as=%s", box->cfg.path, moved);
+	return err;
+}
+
+int tg_outbox_salvage_end(struct tg_outbox *box)
+{
+	uint8_t here[16];
+	char path[FILE_PATH_BYTES];
+	MDB_txn *txn;
+
+	if (!box->salvaging_)
+		return 0;
+	file_path(box, "data.mdb", path);
+	int err = box->cfg.binding(path, here);
+	if (err == 0)
+		err = tg_store_write_begin(box, &txn);
+	if (err < 0)
+		return err;
+	box->salvaging_ = false;
+	err = meta_put(box, txn, here);
+	if (err < 0)
+		mdb_txn_abort(txn);
+	else
+		err = tg_store_err(mdb_txn_commit(txn));
+	box->salvaging_ = err < 0;
+	return err < 0 ? err : end_salvage(box);
+}
+
+/* What is left of the file that is being salvaged goes into a new store, with a new instance. The
+ * index' pages are not in use yet: their room takes the lists. */
+static int salvage(struct tg_outbox *box, const char *found)
 {
 	struct tg_salvage_counts counts;
-	char moved[600];
+	struct tg_index_cache *cache = &box->index_cache_;
+	struct tg_index_store store = cache->store;
+	uint32_t pages = cache->count;
+	char from[FILE_PATH_BYTES];
+
+	file_path(box, SALVAGING, from);
+	box->salvaging_ = true;
+	int err = open_and_load(box);
+	if (err < 0)
+		return err;
+	cache->count = 0;
+	err = tg_store_salvage(box, from,
+			       tg_view_of((uint8_t *)cache->pages, pages * sizeof(*cache->pages)),
+			       &counts);
+	tg_index_cache_init(cache, cache->pages, pages, store);
+	TG_LOG_ERR("outbox.start_over",
+		   "path=%s found=\"%s\" salvaged=%llu set_aside=%llu skipped=%llu instance=%s "
+		   "why=\"the store was damaged; everything is read anew and may arrive twice\"",
+		   box->cfg.path, found, (unsigned long long)counts.records,
+		   (unsigned long long)counts.set_aside, (unsigned long long)counts.skipped,
+		   box->instance_);
+	box->salvaged_ = true;
+	return err;
+}
+
+/* Nothing is known of the store any more, and no file of its name is there. */
+static int clear_away(struct tg_outbox *box, const char *new_name)
+{
+	char path[FILE_PATH_BYTES], to[FILE_PATH_BYTES];
 
 	tg_store_env_close(box);
 	box->stream_count_ = 0;
 	memset(box->sinks_, 0, sizeof(box->sinks_));
-	int err = move_aside(box, moved, sizeof(moved));
+	file_path(box, "data.mdb", path);
+	if (new_name != NULL)
+		file_path(box, new_name, to);
+	int rc = new_name != NULL ? rename(path, to) : unlink(path);
+	file_path(box, "lock.mdb", path);
+	if ((rc < 0 && errno != ENOENT) || (unlink(path) < 0 && errno != ENOENT))
+		return tg_store_err(errno);
+	return tg_store_sync_names(box);
+}
+
+static int start_over(struct tg_outbox *box, const struct tg_check_counts *found)
+{
+	int err = clear_away(box, SALVAGING);
+
+	return err == 0 ? salvage(box, found->what) : err;
+}
+
+/* A start ended in the middle of a salvage: it is begun again. `err` says how the new file was
+ * found. */
+static int salvage_again(struct tg_outbox *box, int err)
+{
+	char moved[FILE_PATH_BYTES];
+
+	if (err == TG_ERR_DAMAGED) { /* it may hold more than a part; somebody may want to look */
+		tg_store_env_close(box);
+		err = keep_damaged(box, "data.mdb", moved);
+	} else {
+		err = 0;
+	}
 	if (err == 0)
-		err = open_and_load(box);
-	if (err < 0)
-		return err;
-	err = tg_store_salvage(box, moved, tg_view_of(box->large_, CONFIG_TG_DOC_BYTES_MAX),
-			       &counts);
-	TG_LOG_ERR("outbox.start_over",
-		   "path=%s found=\"%s\" moved_to=%s salvaged=%llu skipped=%llu instance=%s "
-		   "why=\"the store was damaged; everything is read anew and may arrive twice\"",
-		   box->cfg.path, found->what, moved, (unsigned long long)counts.records,
-		   (unsigned long long)counts.skipped, box->instance_);
-	box->salvaged_ = true;
-	return err;
+		err = clear_away(box, NULL);
+	return err == 0 ? salvage(box, "a salvage that was cut off") : err;
 }
 
 static int check_and_open(struct tg_outbox *box)
 {
 	struct tg_check_counts found;
-	int err = tg_store_check(box->cfg.path, box->crashed_, &found);
+	char path[FILE_PATH_BYTES];
 
+	file_path(box, SALVAGING, path);
+	bool begun = access(path, F_OK) == 0;
+	int err = tg_store_check(box->cfg.path, box->crashed_, &found);
+	box->salvaging_ = begun; /* unless a meta row, which a new file has not, says otherwise */
 	if (err == 0 || err == TG_ERR_MISSING) {
 		err = open_and_load(box);
 		if (err == TG_ERR_DAMAGED)
 			snprintf(found.what, sizeof(found.what), "a row that cannot be read");
 	}
-	return err == TG_ERR_DAMAGED ? start_over(box, &found) : err;
+	if (begun && (err == TG_ERR_DAMAGED || (err == 0 && box->salvaging_)))
+		return salvage_again(box, err);
+	if (err == TG_ERR_DAMAGED)
+		return start_over(box, &found);
+	box->salvaged_ = err == 0 && box->salvaging_; /* and the old file is gone */
+	return begun && err == 0 ? end_salvage(box) : err;
 }
 
 int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg *cfg, struct tg_arena *arena,

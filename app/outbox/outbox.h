@@ -171,6 +171,7 @@ struct tg_aside {
 	int64_t time_ms, since_ms;
 	bool replay; /* an operator asked for another try */
 	char reason[TG_LAST_ERROR_BYTES_MAX];
+	uint32_t body_crc;   /* of `body`, as it was put */
 	struct tg_view body; /* OVERSIZE: the key's JSON. Lives until the next outbox call */
 };
 
@@ -186,6 +187,7 @@ struct tg_outbox {
 	unsigned dbi_;
 	int lock_fd_;
 	bool salvaged_;
+	bool salvaging_; /* what was salvaged is not yet taken over; in the meta row too */
 	bool reading_; /* a read transaction is open: the environment must stay */
 	bool crashed_; /* the last holder did not close */
 	bool unsound_; /* damage that only a start over heals: closed as after a crash */
@@ -228,6 +230,9 @@ void tg_outbox_close(struct tg_outbox *box);
 /* The store was damaged and made anew at open: what it still holds of its streams is undelivered.
  */
 bool tg_outbox_salvaged(const struct tg_outbox *box);
+/* The sinks' positions over what was salvaged are committed: from now on it may be delivered, and
+ * no start salvages it again. Names the damaged file data.mdb.damaged-N. */
+TG_CHECKED int tg_outbox_salvage_end(struct tg_outbox *box);
 
 /* "NAME-0123456789abcdef": who delivers, for ever. */
 struct tg_view tg_outbox_instance(const struct tg_outbox *box);

@@ -25,10 +25,12 @@ TG_CHECKED int tg_store_check(const char *path, bool all, struct tg_check_counts
 
 struct tg_salvage_counts {
 	uint64_t records, skipped, streams;
+	uint64_t set_aside; /* refused records, back in the quarantine */
 };
 
-/* Reads the unsent records of the damaged file `from` into the open store.
- * `scratch` holds the list of blocks found; a small one only costs more passes over the file. */
+/* Reads the unsent records and the quarantine of the damaged file `from` into the open store.
+ * `scratch` (aligned for 8 bytes) holds the lists of what was found; a small one only costs more
+ * passes over the file. It must not be the large buffer. */
 TG_CHECKED int tg_store_salvage(struct tg_outbox *box, const char *from, struct tg_view scratch,
 				struct tg_salvage_counts *counts);
 

@@ -3,56 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "app/outbox/repair.h"
-#include "app/outbox/store.h"
-#include "platform/log.h"
-
-/* LMDB's page as it lies on the disk (0.9, 64 bit): number 8, pad 2, flags 2, then lower 2 and
- * upper 2 of a leaf, or the count of pages of an overflow run; the nodes' offsets, or the run's
- * bytes, follow at 16. A node is size 4, flags 2, key size 2, key, value; a value that lies in a
- * run of its own is that run's page number. */
-enum {
-	PAGE_FLAGS_AT = 10,
-	PAGE_LOWER_AT = 12,
-	PAGE_BODY_AT = 16,
-	FLAG_LEAF = 0x02,
-	FLAG_OVERFLOW = 0x04,
-	NODE_HEAD_BYTES = 8,
-	NODE_BIG = 0x01,
-};
-
-/* Freed pages still hold what was once there. Positions only ever rise and a block only ever grows,
- * so that the largest of each is the newest, whichever page is found first. */
-struct found_block {
-	uint64_t first_seq, offset;
-	uint32_t stream, count;
-};
-
-struct found_sink {
-	uint32_t sink, stream;
-	uint64_t acked;
-};
-
-enum { FOUND_SINKS_MAX = 1024 };
-
-struct salvage {
-	struct tg_outbox *box;
-	int fd;
-	struct found_block *blocks;
-	size_t block_cap, block_count;
-	struct found_block after; /* blocks up to here were dealt with in an earlier pass */
-	bool more;                /* the list overflowed: another pass is needed */
-	struct found_sink sinks[FOUND_SINKS_MAX];
-	uint32_t sink_count;
-	struct tg_stream_row row; /* of the stream that is being salvaged */
-	struct tg_salvage_counts *counts;
-	uint8_t page[TG_PAGE_BYTES];
-	uint8_t run[TG_ROW_BYTES_MAX + TG_BLOCK_BYTES];
-};
+#include "app/crc32c.h"
+#include "app/outbox/salvage.h"
 
 static int compare_blocks(const void *a, const void *b)
 {
-	const struct found_block *one = a, *two = b;
+	const struct tg_found_block *one = a, *two = b;
 
 	if (one->stream != two->stream)
 		return one->stream < two->stream ? -1 : 1;
@@ -61,35 +17,30 @@ static int compare_blocks(const void *a, const void *b)
 	return one->count > two->count ? -1 : one->count < two->count;
 }
 
-static bool read_at(const struct salvage *salvage, uint64_t offset, uint8_t *at, size_t bytes)
-{
-	return pread(salvage->fd, at, bytes, (off_t)offset) == (ssize_t)bytes;
-}
-
 /* --- the first pass: positions ------------------------------------------------------------------
  */
 
-static void note_position(struct salvage *salvage, struct tg_view key, struct tg_view content)
+static void note_position(struct tg_salvage *salvage, struct tg_view key, struct tg_view content)
 {
 	if (key.bytes != 7 || content.bytes != 9 || content.at[8] == 0)
 		return;
-	struct found_sink found = { .sink = (uint32_t)key.at[1] << 8 | key.at[2],
+	struct tg_found_sink found = { .sink = (uint32_t)key.at[1] << 8 | key.at[2],
 				    .stream = tg_load_be32(key.at + 3),
 				    .acked = tg_load_u64(content.at) };
 
 	for (uint32_t i = 0; i < salvage->sink_count; i++) {
-		struct found_sink *known = &salvage->sinks[i];
+		struct tg_found_sink *known = &salvage->sinks[i];
 		if (known->sink != found.sink || known->stream != found.stream)
 			continue;
 		if (known->acked < found.acked)
 			known->acked = found.acked;
 		return;
 	}
-	if (salvage->sink_count < FOUND_SINKS_MAX)
+	if (salvage->sink_count < TG_FOUND_SINKS_MAX)
 		salvage->sinks[salvage->sink_count++] = found;
 }
 
-static uint64_t floor_of(const struct salvage *salvage, uint32_t stream)
+static uint64_t floor_of(const struct tg_salvage *salvage, uint32_t stream)
 {
 	uint64_t floor = UINT64_MAX;
 
@@ -99,97 +50,23 @@ static uint64_t floor_of(const struct salvage *salvage, uint32_t stream)
 	return floor == UINT64_MAX ? 0 : floor;
 }
 
-/* The content of a small row, wherever its value lies; an empty view when its checksum fails. */
-static struct tg_view row_content(struct salvage *salvage, struct tg_view key, struct tg_view value,
-				  bool big)
-{
-	if (!big)
-		return tg_row_content(key, value);
-	if (value.bytes > sizeof(salvage->run))
-		return tg_view_of(NULL, 0);
-	uint64_t offset = tg_load_u64(value.at) * TG_PAGE_BYTES + PAGE_BODY_AT;
-	if (!read_at(salvage, offset, salvage->run, value.bytes))
-		return tg_view_of(NULL, 0);
-	return tg_row_content(key, tg_view_of(salvage->run, value.bytes));
-}
-
-struct leaf_node {
-	struct tg_view key;
-	uint32_t value_at, bytes;
-	bool big; /* the value is the number of the run's first page */
-};
-
-/* Reads the node whose offset stands at `at` of a leaf page; false when it cannot be one. */
-static bool take_node(const uint8_t *page, uint32_t at, struct leaf_node *out)
-{
-	uint32_t node = tg_load_u16(page + at);
-
-	if (node < PAGE_BODY_AT || node + NODE_HEAD_BYTES > TG_PAGE_BYTES)
-		return false;
-	uint32_t key_bytes = tg_load_u16(page + node + 6);
-	out->bytes = tg_load_u32(page + node);
-	out->big = (tg_load_u16(page + node + 4) & NODE_BIG) != 0;
-	out->value_at = node + NODE_HEAD_BYTES + key_bytes;
-	uint32_t here = out->big ? 8 : out->bytes;
-	if (key_bytes == 0 || out->value_at + (uint64_t)here > TG_PAGE_BYTES)
-		return false;
-	out->key = tg_view_of(page + node + NODE_HEAD_BYTES, key_bytes);
-	return true;
-}
-
-/* Where the list of a leaf page's nodes ends. */
-static uint32_t nodes_end(const uint8_t *page)
-{
-	uint32_t lower = tg_load_u16(page + PAGE_LOWER_AT);
-
-	return lower < TG_PAGE_BYTES ? lower : TG_PAGE_BYTES;
-}
-
-/* Calls `on_row` for every small row of kind `kind` in the leaf page that is loaded. */
-static void visit_leaf(struct salvage *salvage, uint8_t kind,
-		       void (*on_row)(struct salvage *salvage, struct tg_view key,
-				      struct tg_view content))
-{
-	const uint8_t *page = salvage->page;
-	struct leaf_node node;
-
-	for (uint32_t at = PAGE_BODY_AT; at + 2 <= nodes_end(page); at += 2) {
-		if (!take_node(page, at, &node) || node.key.at[0] != kind)
-			continue;
-		struct tg_view value = tg_view_of(page + node.value_at, node.bytes);
-		struct tg_view content = row_content(salvage, node.key, value, node.big);
-		if (content.at != NULL)
-			on_row(salvage, node.key, content);
-	}
-}
-
-static void visit_rows(struct salvage *salvage, uint8_t kind,
-		       void (*on_row)(struct salvage *salvage, struct tg_view key,
-				      struct tg_view content))
-{
-	for (uint64_t offset = 0; read_at(salvage, offset, salvage->page, TG_PAGE_BYTES);
-	     offset += TG_PAGE_BYTES)
-		if (tg_load_u16(salvage->page + PAGE_FLAGS_AT) & FLAG_LEAF)
-			visit_leaf(salvage, kind, on_row);
-}
-
 /* --- the passes over the blocks ------------------------------------------------------------------
  */
 
 /* A block may begin at `offset`: in a run of its own, or in a leaf page while it is small. */
-static void note_block(struct salvage *salvage, uint64_t offset)
+static void note_block(struct tg_salvage *salvage, uint64_t offset)
 {
 	uint8_t head[TG_BLOCK_HEADER_BYTES];
 	struct tg_block_view view;
 
-	if (!read_at(salvage, offset, head, sizeof(head)))
+	if (!tg_salvage_read(salvage, offset, head, sizeof(head)))
 		return;
 	size_t bytes = tg_load_u16(head + 14) + 2 * (size_t)tg_load_u16(head + 12);
 	if (bytes > TG_BLOCK_BYTES ||
-	    !read_at(salvage, offset, salvage->run, bytes) ||
+	    !tg_salvage_read(salvage, offset, salvage->run, bytes) ||
 	    tg_block_open(&view, tg_view_of(salvage->run, bytes)) < 0)
 		return;
-	struct found_block found = { .first_seq = view.first_seq,
+	struct tg_found_block found = { .first_seq = view.first_seq,
 				     .offset = offset,
 				     .stream = view.stream,
 				     .count = view.count };
@@ -208,33 +85,33 @@ static void note_block(struct salvage *salvage, uint64_t offset)
 	salvage->blocks[salvage->block_count++] = found;
 }
 
-static void note_leaf_blocks(struct salvage *salvage, uint64_t offset)
+static void note_leaf_blocks(struct tg_salvage *salvage, uint64_t offset)
 {
 	const uint8_t *page = salvage->page;
-	struct leaf_node node;
+	struct tg_salvage_node node;
 
-	for (uint32_t at = PAGE_BODY_AT; at + 2 <= nodes_end(page); at += 2)
-		if (take_node(page, at, &node) && !node.big && node.key.at[0] == 'B')
+	for (uint32_t at = TG_SALVAGE_BODY_AT; at + 2 <= tg_salvage_nodes_end(page); at += 2)
+		if (tg_salvage_node(page, at, &node) && !node.big && node.key.at[0] == 'B')
 			note_block(salvage, offset + node.value_at);
 }
 
-static void find_blocks(struct salvage *salvage)
+static void find_blocks(struct tg_salvage *salvage)
 {
 	salvage->block_count = 0;
 	salvage->more = false;
-	for (uint64_t offset = 0; read_at(salvage, offset, salvage->page, TG_PAGE_BYTES);
+	for (uint64_t offset = 0; tg_salvage_read(salvage, offset, salvage->page, TG_PAGE_BYTES);
 	     offset += TG_PAGE_BYTES) {
-		uint32_t flags = tg_load_u16(salvage->page + PAGE_FLAGS_AT);
-		if (flags & FLAG_OVERFLOW)
-			note_block(salvage, offset + PAGE_BODY_AT);
-		else if (flags & FLAG_LEAF)
+		uint32_t flags = tg_load_u16(salvage->page + TG_SALVAGE_FLAGS_AT);
+		if (flags & TG_SALVAGE_OVERFLOW)
+			note_block(salvage, offset + TG_SALVAGE_BODY_AT);
+		else if (flags & TG_SALVAGE_LEAF)
 			note_leaf_blocks(salvage, offset);
 	}
 	qsort(salvage->blocks, salvage->block_count, sizeof(*salvage->blocks), compare_blocks);
 }
 
 /* The newest row of the stream number that `salvage->row` asks for. */
-static void take_stream_row(struct salvage *salvage, struct tg_view key, struct tg_view content)
+static void take_stream_row(struct tg_salvage *salvage, struct tg_view key, struct tg_view content)
 {
 	static struct tg_stream_row row; /* too large for a small machine's stack */
 
@@ -244,10 +121,10 @@ static void take_stream_row(struct salvage *salvage, struct tg_view key, struct 
 		salvage->row = row;
 }
 
-static int open_stream(struct salvage *salvage, uint32_t number, struct tg_stream_open **open)
+int tg_salvage_stream(struct tg_salvage *salvage, uint32_t number, struct tg_stream_open **open)
 {
 	salvage->row = (struct tg_stream_row){ .number = number };
-	visit_rows(salvage, 'S', take_stream_row);
+	tg_salvage_rows(salvage, 'S', take_stream_row);
 	if (salvage->row.name[0] == '\0')
 		return TG_ERR_MISSING;
 	salvage->counts->streams++;
@@ -255,7 +132,7 @@ static int open_stream(struct salvage *salvage, uint32_t number, struct tg_strea
 				     salvage->row.type, open);
 }
 
-static int append(struct salvage *salvage, struct tg_stream_open *open,
+static int append(struct tg_salvage *salvage, struct tg_stream_open *open,
 		  const struct tg_record *record)
 {
 	uint64_t seq;
@@ -266,31 +143,44 @@ static int append(struct salvage *salvage, struct tg_stream_open *open,
 		if (err == 0)
 			err = tg_outbox_append(salvage->box, open, record, &seq);
 	}
+	if (err == 0 && tg_outbox_must_commit(salvage->box))
+		err = tg_outbox_commit(salvage->box, 0, NULL);
 	return err;
 }
 
+/* The body of a record that does not fit a block, out of its chunks. */
+static bool take_large(struct tg_salvage *salvage, uint32_t stream, struct tg_block_record *read)
+{
+	struct tg_record *record = &read->record;
+	struct tg_found_chunk first = { .kind = 'L', .stream = stream, .seq = record->seq };
+
+	return tg_salvage_body(salvage, &first, read->large_bytes, &record->body) &&
+	       tg_crc32c(0, record->body.at, record->body.bytes) == read->large_crc &&
+	       (uint64_t)record->key_at + record->key_bytes <= record->body.bytes;
+}
+
 /* Appends what the block holds behind sequence `*done`, which rises. */
-static int take_block(struct salvage *salvage, const struct found_block *found,
+static int take_block(struct tg_salvage *salvage, const struct tg_found_block *found,
 		      struct tg_stream_open *open, uint64_t *done)
 {
 	struct tg_block_view view;
 	struct tg_block_record read;
 	int err = 0;
 
-	if (!read_at(salvage, found->offset, salvage->run, TG_BLOCK_HEADER_BYTES))
+	if (!tg_salvage_read(salvage, found->offset, salvage->run, TG_BLOCK_HEADER_BYTES))
 		return 0;
 	size_t bytes = tg_load_u16(salvage->run + 14) + 2 * (size_t)tg_load_u16(salvage->run + 12);
-	if (!read_at(salvage, found->offset, salvage->run, bytes) ||
+	if (!tg_salvage_read(salvage, found->offset, salvage->run, bytes) ||
 	    tg_block_open(&view, tg_view_of(salvage->run, bytes)) < 0)
 		return 0;
 	for (uint32_t i = 0; err == 0 && i < view.count; i++) {
 		if (view.first_seq + i <= *done)
 			continue;
 		*done = view.first_seq + i;
-		if (tg_block_read(&view, i, &read) < 0 || read.large ||
-		    read.record.only_sink != 0) {
-			salvage->counts
-				->skipped++; /* rows: the pass that follows sends them anew */
+		/* What is skipped are rows, which the pass that follows sends anew, or lost. */
+		if (tg_block_read(&view, i, &read) < 0 || read.record.only_sink != 0 ||
+		    (read.large && !take_large(salvage, view.stream, &read))) {
+			salvage->counts->skipped++;
 			continue;
 		}
 		err = append(salvage, open, &read.record);
@@ -299,12 +189,12 @@ static int take_block(struct salvage *salvage, const struct found_block *found,
 	return err;
 }
 
-static int take_stream(struct salvage *salvage, size_t *at)
+static int take_stream(struct tg_salvage *salvage, size_t *at)
 {
 	uint32_t number = salvage->blocks[*at].stream;
 	uint64_t done = floor_of(salvage, number);
 	struct tg_stream_open *open = NULL;
-	int err = open_stream(salvage, number, &open);
+	int err = tg_salvage_stream(salvage, number, &open);
 
 	if (salvage->after.stream == number &&
 	    salvage->after.first_seq + salvage->after.count > done)
@@ -328,24 +218,29 @@ static int take_stream(struct salvage *salvage, size_t *at)
 int tg_store_salvage(struct tg_outbox *box, const char *from, struct tg_view scratch,
 		     struct tg_salvage_counts *counts)
 {
-	static struct salvage salvage; /* boot only, and too large for a small machine's stack */
+	static struct tg_salvage salvage; /* boot only, and too large for a small machine's stack */
+	size_t half = scratch.bytes / 2;
 	int err = 0;
 
 	memset(&salvage, 0, sizeof(salvage));
 	memset(counts, 0, sizeof(*counts));
 	salvage.box = box;
 	salvage.counts = counts;
-	salvage.blocks = (struct found_block *)(uintptr_t)scratch.at;
-	salvage.block_cap = scratch.bytes / sizeof(struct found_block);
+	salvage.blocks = (struct tg_found_block *)(uintptr_t)scratch.at;
+	salvage.block_cap = half / sizeof(struct tg_found_block);
+	salvage.chunks = (struct tg_found_chunk *)(uintptr_t)(scratch.at + half / 8 * 8);
+	salvage.chunk_cap = half / sizeof(struct tg_found_chunk);
 	salvage.fd = open(from, O_RDONLY | O_CLOEXEC);
 	if (salvage.fd < 0)
 		return TG_ERR_IO;
-	visit_rows(&salvage, 'P', note_position);
+	tg_salvage_rows(&salvage, 'P', note_position);
 	do {
 		find_blocks(&salvage);
 		for (size_t at = 0; err == 0 && at < salvage.block_count;)
 			err = take_stream(&salvage, &at);
 	} while (err == 0 && salvage.more);
+	if (err == 0)
+		err = tg_salvage_aside(&salvage);
 	close(salvage.fd);
 	return err;
 }

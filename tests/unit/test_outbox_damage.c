@@ -1,6 +1,9 @@
 /* A store damaged at rest: what is found, what is said of it, and what can still be read. */
 #include "tests/check.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "app/outbox/repair.h"
 #include "app/outbox/store.h"
 #include "tests/unit/outbox_rig.h"
@@ -33,7 +36,9 @@ static uint64_t salvage_after(const char *how)
 	open_box(16 << 20);
 	TG_CHECK(tg_outbox_salvaged(&box));
 	TG_CHECK(strcmp(before, box.instance_) != 0);
-	damage("test -f data.mdb.damaged-1");
+	damage("test -f data.mdb.salvaging");
+	TG_CHECK_INT(tg_outbox_salvage_end(&box), 0);
+	damage("test -f data.mdb.damaged-1 && ! test -e data.mdb.salvaging");
 	uint64_t left = 0;
 	if (tg_outbox_stream_count(&box) == 1)
 		left = tg_outbox_stream_at(&box, 0)->durable_next - 1;
@@ -159,4 +164,182 @@ TG_TEST(outbox_salvages_what_a_cut_file_left)
 TG_TEST(outbox_starts_over_from_a_file_of_noise)
 {
 	TG_CHECK_INT(salvage_after("head -c 300000 /dev/urandom > data.mdb"), 0);
+}
+
+/* --- a salvage that is cut off --- */
+
+/* A store of 2,000 records of which 500 are delivered, without its metas. */
+static void make_damaged(void)
+{
+	uint32_t slot;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	append(open, 2000, 330);
+	commit();
+	tg_outbox_ack(&box, slot, open->stream, 500);
+	commit();
+	tg_outbox_close(&box);
+	damage("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null");
+}
+
+/* All of it is there once, and this start is the one that hands it on. */
+static void holds_all(void)
+{
+	TG_CHECK(tg_outbox_salvaged(&box));
+	TG_CHECK_INT(tg_outbox_stream_count(&box), 1);
+	TG_CHECK_INT(tg_outbox_stream_at(&box, 0)->durable_next, 1501);
+}
+
+TG_TEST(outbox_salvages_again_until_the_sinks_have_taken_over)
+{
+	make_damaged();
+	open_box(16 << 20);
+	holds_all();
+	tg_outbox_close(&box); /* nothing said that the sinks know */
+	open_box(16 << 20);
+	holds_all();
+	tg_outbox_close(&box);
+	damage("rm data.mdb"); /* the new file's name was not durable yet */
+	open_box(16 << 20);
+	holds_all();
+	TG_CHECK_INT(tg_outbox_salvage_end(&box), 0);
+	damage("test -f data.mdb.damaged-1 && ! test -e data.mdb.salvaging");
+	tg_outbox_close(&box);
+	open_box(16 << 20);
+	TG_CHECK(!tg_outbox_salvaged(&box));
+	TG_CHECK_INT(tg_outbox_stream_at(&box, 0)->durable_next, 1501);
+	finish();
+}
+
+TG_TEST(outbox_names_the_damaged_file_when_only_that_was_left_to_do)
+{
+	make_damaged();
+	open_box(16 << 20);
+	TG_CHECK_INT(tg_outbox_salvage_end(&box), 0);
+	tg_outbox_close(&box);
+	damage("mv data.mdb.damaged-1 data.mdb.salvaging");
+	open_box(16 << 20);
+	TG_CHECK(!tg_outbox_salvaged(&box));
+	TG_CHECK_INT(tg_outbox_stream_at(&box, 0)->durable_next, 1501);
+	damage("test -f data.mdb.damaged-1 && ! test -e data.mdb.salvaging");
+	finish();
+}
+
+/* Goal: wherever a kill falls, the next start saves what the first one would have.
+ * Method: a child opens the damaged store and is killed some time later. */
+TG_TEST(outbox_salvage_outlives_kills)
+{
+	unsigned unfinished = 0;
+
+	make_damaged();
+	for (unsigned i = 0; i < 40; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			open_box(16 << 20);
+			_exit(0);
+		}
+		(void)usleep(i * 700);
+		TG_CHECK_INT(kill(pid, SIGKILL), 0);
+		int status;
+		TG_CHECK_INT(waitpid(pid, &status, 0), pid);
+		unfinished += WIFSIGNALED(status);
+	}
+	TG_CHECK(unfinished > 5);
+	open_box(16 << 20);
+	holds_all();
+	finish();
+}
+
+/* --- what does not lie in blocks --- */
+
+enum { LARGE_BYTES = 60000 };
+
+/* Large bodies, one of them damaged, between small ones; a sink that took the first three. */
+TG_TEST(outbox_salvages_large_bodies)
+{
+	struct tg_outbox_cursor cursor;
+	struct tg_record record;
+	uint64_t large = 0, bytes;
+	uint32_t slot;
+	int got;
+
+	start(32 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
+	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	for (unsigned i = 0; i < 40; i++) {
+		append(open, 1, LARGE_BYTES);
+		append(open, 2, 100);
+	}
+	commit();
+	tg_outbox_ack(&box, slot, open->stream, 3);
+	commit();
+	tg_outbox_close(&box);
+	damage("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null");
+	open_box(32 << 20);
+	struct tg_stream *left = tg_outbox_stream_at(&box, 0);
+	TG_CHECK_INT(left->durable_next - 1, 117);
+	TG_CHECK_INT(tg_outbox_read_begin(&box, left, 1, &cursor), 0);
+	while ((got = tg_outbox_read_next(&cursor, &record)) > 0) {
+		int was = sscanf((const char *)record.body.at, "{\"id\":%" SCNu64, &bytes);
+		TG_CHECK(was == 1 && bytes == record.seq + 3);
+		large += record.body.bytes >= LARGE_BYTES;
+	}
+	TG_CHECK_INT(got, 0);
+	tg_outbox_read_end(&cursor);
+	TG_CHECK_INT(large, 39);
+	finish();
+}
+
+static void put_refused(uint16_t sink, uint64_t seq, size_t bytes)
+{
+	static uint8_t body[100000];
+	struct tg_aside item = { .kind = TG_ASIDE_REFUSED,
+				 .stream = 1,
+				 .sink = sink,
+				 .seq = seq,
+				 .op = TG_UPSERT,
+				 .replay = true,
+				 .body = tg_view_of(body, bytes),
+				 .reason = "refused with 422" };
+
+	memset(body, (int)('a' + seq), bytes);
+	TG_CHECK_INT(tg_outbox_aside_put(&box, &item, 0, &why), 0);
+}
+
+TG_TEST(outbox_salvages_the_quarantine)
+{
+	struct tg_aside item;
+	uint32_t first, second;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 10, 100);
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "first", "file", &first), 0);
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "second", "https", &second), 0);
+	commit();
+	put_refused(tg_outbox_sink_row(&box, second)->number, 3, 200);
+	put_refused(tg_outbox_sink_row(&box, second)->number, 4, 90000);
+	put_refused(77, 5, 10); /* for a sink that was forgotten */
+	tg_outbox_close(&box);
+	damage("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null");
+	open_box(16 << 20);
+	TG_CHECK_INT(tg_outbox_salvage_end(&box), 0);
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "second", "https", &second), 0);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, 0, &item), 0);
+	TG_CHECK_INT(item.seq, 3);
+	TG_CHECK_INT(item.sink, tg_outbox_sink_row(&box, second)->number);
+	TG_CHECK(!item.replay);
+	TG_CHECK_STR(item.reason, "refused with 422");
+	TG_CHECK_INT(item.stream, tg_outbox_stream_at(&box, 0)->number);
+	TG_CHECK(item.body.bytes == 200 && item.body.at[199] == 'a' + 3);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, item.id + 1, &item), 0);
+	TG_CHECK(item.body.bytes == 90000 && item.body.at[89999] == 'a' + 4);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, item.id + 1, &item), 0);
+	TG_CHECK_INT(item.sink, 0);
+	TG_CHECK_INT(tg_outbox_aside_next(&box, item.id + 1, &item), TG_ERR_MISSING);
+	finish();
 }
