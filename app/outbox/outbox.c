@@ -186,9 +186,9 @@ static int open_sentence(const struct tg_outbox *box, int err, struct tg_why *wh
  *
  *      data.mdb -> data.mdb.salvaging -> data.mdb.damaged-N
  *
- * While the second name is there the new data.mdb may hold a part of what can be saved. Its meta row
- * says so until the sinks have taken it over (tg_outbox_salvage_end): nothing of it was delivered
- * before that, so that a start which finds it so throws it away and begins again. */
+ * While the second name is there the new data.mdb may hold a part of what can be saved. Its meta
+ * row says so until the sinks have taken it over (tg_outbox_salvage_end): nothing of it was
+ * delivered before that, so that a start which finds it so throws it away and begins again. */
 
 static void file_path(const struct tg_outbox *box, const char *name, char at[FILE_PATH_BYTES])
 {

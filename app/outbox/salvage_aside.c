@@ -52,7 +52,8 @@ static void list_items(struct tg_salvage *salvage)
 
 	salvage->block_count = 0;
 	salvage->more = false;
-	for (uint64_t offset = 0; tg_salvage_load(salvage, offset, &flags); offset += TG_PAGE_BYTES) {
+	for (uint64_t offset = 0; tg_salvage_load(salvage, offset, &flags);
+	     offset += TG_PAGE_BYTES) {
 		uint32_t end = flags & TG_SALVAGE_LEAF ? tg_salvage_nodes_end(salvage->page) : 0;
 
 		for (uint32_t at = TG_SALVAGE_BODY_AT; at + 2 <= end; at += 2)

@@ -239,8 +239,8 @@ static int write_some(struct tg_file_state *sink, struct tg_why *why)
 	return (size_t)bytes < cap ? TG_OK : TG_ERR_AGAIN;
 }
 
-/* The file has outgrown rotate_bytes: it ends behind the last whole line within them, or behind its
- * only line. The rest of the delivery goes into the next file. */
+/* The file has outgrown rotate_bytes: it ends behind the last whole line within them, or behind
+ * its only line. The rest of the delivery goes into the next file. */
 static int find_cut(struct tg_file_state *sink)
 {
 	uint64_t length = sink->slot->length, most = sink->options.rotate_bytes;
@@ -310,8 +310,8 @@ static int end_delivery(struct tg_file_state *sink, const struct tg_now *now,
 	else if (sink->cut_lines > 0)
 		after.last = sink->cut_last;
 	after.phase = TG_FILE_WRITING;
-	if (cut || (sink->options.rotate_bytes != 0 && after.length >= sink->options.rotate_bytes) ||
-	    tg_file_too_old(sink, &after, now)) {
+	uint64_t most = sink->options.rotate_bytes;
+	if (cut || (most != 0 && after.length >= most) || tg_file_too_old(sink, &after, now)) {
 		err = tg_folder_choose(&sink->folder, &after, why);
 		if (err != TG_OK)
 			return err;

@@ -29,7 +29,7 @@ struct tg_file_state {
 	struct tg_file_slot *slot; /* of the delivery */
 	int fd;
 	uint64_t written;     /* how long the file is now */
-	uint64_t cut_at;      /* where the delivery is cut for `rotate_bytes`; UINT64_MAX: nowhere */
+	uint64_t cut_at;      /* where `rotate_bytes` cuts the delivery; UINT64_MAX: nowhere */
 	uint64_t cut_last, cut_lines; /* what of it lies before that */
 	uint64_t serial_next; /* layout "one" */
 	struct tg_file_pending pending;
