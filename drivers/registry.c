@@ -3,13 +3,14 @@
 #include "drivers/registry.h"
 
 extern const struct tg_source_ops tg_rethink_source;
-extern const struct tg_sink_ops tg_file_sink, tg_https_sink, tg_null_sink;
+extern const struct tg_sink_ops tg_file_sink, tg_https_sink, tg_null_sink, tg_raven_sink_ops;
 
 static const struct tg_source_ops *const sources[] = { &tg_rethink_source, NULL };
 static const struct tg_sink_ops *const sinks[] = {
 	&tg_file_sink,
 	&tg_https_sink,
 	&tg_null_sink,
+	&tg_raven_sink_ops,
 	NULL,
 };
 

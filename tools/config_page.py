@@ -26,6 +26,8 @@ def kind(node):
         return f'`"{node["const"]}"`'
     if "enum" in node:
         return " ".join(f'`"{value}"`' for value in node["enum"])
+    if any(choice.get("type") == "array" for choice in node.get("oneOf", ())):
+        return "text or list of texts"
     if "oneOf" in node:
         return "text or [secret](#a-secret)"
     if node["type"] == "array":
@@ -74,6 +76,7 @@ def reference(schema):
         section(schema, "A table's own settings", defs["table"]),
         section(schema, "A sink of type `file`", defs["sink_file"]),
         section(schema, "A sink of type `https`", defs["sink_https"]),
+        section(schema, "A sink of type `ravendb`", defs["sink_ravendb"]),
         section(schema, "A sink of type `null`", defs["sink_null"]),
         section(schema, "A rule of `columns`", defs["column_rule"]),
         section(schema, "A secret", defs["secret"]),

@@ -51,8 +51,10 @@ static inline uint64_t fake_walk(const struct tg_body *body, uint8_t *at, size_t
 	for (uint64_t seq = body->first; seq <= body->last; seq++) {
 		if (body->framing == TG_FRAMING_ARRAY && seq != body->first)
 			tg_out_byte(&out, ',');
+		if (body->framing == TG_FRAMING_OWN) /* a sink's own: an element of its list */
+			tg_out_byte(&out, ',');
 		tg_out_put(&out, line, fake_line(body, seq, line));
-		if (body->framing != TG_FRAMING_ARRAY)
+		if (body->framing == TG_FRAMING_NDJSON)
 			tg_out_byte(&out, '\n');
 	}
 	if (body->framing == TG_FRAMING_ARRAY)

@@ -38,6 +38,8 @@ static struct {
 	unsigned port;
 	struct server_reply script[SERVER_SCRIPT_MAX];
 	unsigned replies, next; /* how many are scripted, and used */
+	/* Not NULL: answers each whole request behind the script's end, from what it asks for. */
+	const char *(*choose)(const char *request);
 	unsigned connections;
 	char request[SERVER_REQUEST_BYTES]; /* the one under way, then the last whole one */
 	size_t bytes;
@@ -76,6 +78,7 @@ static inline void server_start(void)
 	server.port = ntohs(address.sin_port);
 	server.replies = 0;
 	server.next = 0;
+	server.choose = NULL;
 	server.connections = 0;
 	server_drop(false);
 }
@@ -93,7 +96,24 @@ static inline void server_reply(struct server_reply reply)
 	server.script[server.replies++] = reply;
 }
 
-/* The whole request: head and as much body as Content-Length says. 0 while it is incomplete. */
+/* The bytes of a chunked body, its end included; 0 while it is incomplete. */
+static inline size_t server_chunked_bytes(const char *body, size_t bytes)
+{
+	const char *at = body;
+
+	for (;;) {
+		const char *end = strstr(at, "\r\n");
+		size_t chunk = strtoul(at, NULL, 16);
+
+		if (end == NULL || (size_t)(end - body) + 2 + chunk + 2 > bytes)
+			return 0;
+		at = end + 2 + chunk + 2;
+		if (chunk == 0)
+			return (size_t)(at - body);
+	}
+}
+
+/* The whole request: head and as much body as its headers say. 0 while it is incomplete. */
 static inline size_t server_request_bytes(void)
 {
 	const char *end, *length;
@@ -103,7 +123,12 @@ static inline size_t server_request_bytes(void)
 	if (end == NULL)
 		return 0;
 	length = strstr(server.request, "Content-Length: ");
-	size_t whole = (size_t)(end + 4 - server.request);
+	size_t whole = (size_t)(end + 4 - server.request), chunked;
+	const char *coding = strstr(server.request, "Transfer-Encoding: chunked");
+	if (coding != NULL && coding < end) {
+		chunked = server_chunked_bytes(end + 4, server.bytes - whole);
+		return chunked != 0 ? whole + chunked : 0;
+	}
 	if (length != NULL && length < end)
 		whole += strtoul(length + 16, NULL, 10);
 	return whole <= server.bytes ? whole : 0;
@@ -170,6 +195,23 @@ static inline void server_begin_reply(void)
 	server.reply_sent = 0;
 }
 
+/* Behind the script's end, what choose() says of a whole request becomes the next reply. */
+static inline void server_choose(void)
+{
+	const char *text;
+
+	if (server.choose == NULL || server.next < server.replies || server_request_bytes() == 0)
+		return;
+	text = server.choose(server.request);
+	if (server.replies == SERVER_SCRIPT_MAX) {
+		server.replies = 0;
+		server.next = 0;
+	}
+	if (text != NULL)
+		server_reply((struct server_reply){
+			.text = text, .close = strstr(text, "Connection: close") != NULL });
+}
+
 static inline void server_turn(void)
 {
 	if (server.fd < 0) {
@@ -184,6 +226,8 @@ static inline void server_turn(void)
 	if (!server.replying && (server.next >= server.replies ||
 				 server.script[server.next].when != WHEN_HEAD || server.bytes == 0))
 		server_read();
+	if (server.fd >= 0 && !server.replying)
+		server_choose();
 	if (server.fd >= 0 && !server.replying && server.next < server.replies &&
 	    server_due(server.script[server.next].when))
 		server_begin_reply();

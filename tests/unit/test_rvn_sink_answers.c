@@ -1,0 +1,174 @@
+/* What a RavenDB sink makes of answers, of its configuration, and what `check` is told. */
+#include "tests/unit/raven_rig.h"
+
+static int refused(const char *answer)
+{
+	int err;
+
+	begin("");
+	raven.refuse = "\"seq\":2";
+	raven.refusal = answer;
+	err = deliver(1, 3);
+	end();
+	return err;
+}
+
+#define ERROR_OF(status, type)                                                            \
+	"HTTP/1.1 " status "\r\nConnection: close\r\n\r\n{\"Url\":\"/\",\"Type\":\"" type \
+	"\",\"Message\":\"m\",\"Error\":\"e\"}"
+
+TG_TEST(sink_answers_are_judged)
+{
+	static const struct {
+		const char *text;
+		int err;
+		const char *says;
+	} cases[] = {
+		{ ERROR_OF("500 x", "System.IO.InvalidDataException"), TG_ERR_BATCH, "" },
+		{ ERROR_OF("500 x", "System.IO.EndOfStreamException"), TG_ERR_BATCH, "" },
+		{ ERROR_OF("500 x", "System.ArgumentException"), TG_ERR_BATCH, "" },
+		{ ERROR_OF("500 x", "System.InvalidOperationException"), TG_ERR_BATCH, "" },
+		{ ERROR_OF("500 x", "R.C.E.Documents.DocumentCollectionMismatchException"),
+		  TG_ERR_BATCH, "" },
+		{ ERROR_OF("500 x", "R.C.E.Database.DatabaseDoesNotExistException"), TG_ERR_MISSING,
+		  "database_name" },
+		{ ERROR_OF("500 x", "System.NullReferenceException"), TG_ERR_NOT_READY, "failed" },
+		{ ERROR_OF("503 x", "R.C.E.Database.DatabaseDisabledException"), TG_ERR_NOT_READY,
+		  "disabled" },
+		{ ERROR_OF("503 x", "R.C.E.Database.DatabaseLoadTimeoutException"),
+		  TG_ERR_NOT_READY, "loaded" },
+		{ ERROR_OF("410 x", "R.C.E.Database.DatabaseNotRelevantException"),
+		  TG_ERR_NOT_READY, "another" },
+		{ ERROR_OF("408 x", "System.TimeoutException"), TG_ERR_NOT_READY, "in time" },
+		{ ERROR_OF("402 x", "R.C.E.Commercial.LicenseLimitException"), TG_ERR_PERMISSION,
+		  "licence" },
+		{ ERROR_OF("403 x", "InvalidAuth"), TG_ERR_PERMISSION, "permission" },
+		{ ERROR_OF("400 x", "R.C.E.Routing.RouteNotFoundException"), TG_ERR_TARGET, "4.2" },
+		{ "HTTP/1.1 413 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_BATCH, "" },
+		{ "HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_NOT_READY, "" },
+		{ "HTTP/1.1 502 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_NOT_READY, "" },
+		{ "HTTP/1.1 403 x\r\nContent-Length: 6\r\n\r\n<html>", TG_ERR_PEER_OTHER,
+		  "RavenDB" },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", TG_ERR_NOT_READY,
+		  "nothing counts" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int err = refused(cases[i].text);
+		if (err != cases[i].err || strstr(rig.why.text, cases[i].says) == NULL)
+			TG_FAIL("%s: %d %s", cases[i].text, err, rig.why.text);
+		TG_CHECK_INT(raven.applied, 0);
+	}
+}
+
+/* A refused batch is known not to be in: its halves are sent without asking. */
+TG_TEST(sink_sends_halves_without_asking)
+{
+	begin("");
+	raven.refuse = "\"seq\":4,";
+	raven.refusal = ERROR_OF("500 x", "System.IO.InvalidDataException");
+	TG_CHECK_INT(deliver(1, 4), TG_ERR_BATCH);
+	TG_CHECK_INT(deliver(1, 2), 0);
+	TG_CHECK_INT(deliver(3, 4), TG_ERR_BATCH);
+	TG_CHECK_INT(deliver(3, 3), 0);
+	TG_CHECK_INT(deliver(4, 4), TG_ERR_BATCH);
+	TG_CHECK_INT(deliver(5, 5), 0);
+	TG_CHECK_INT(raven.looks, 1);
+	TG_CHECK_INT(raven.applied, 3);
+	end();
+}
+
+/* 408: written here, not yet there. */
+TG_TEST(sink_asks_the_marker_after_a_timeout)
+{
+	begin("");
+	TG_CHECK_INT(deliver(1, 3), 0);
+	server_reply((struct server_reply){ .text = "HTTP/1.1 408 x\r\nContent-Length: 0\r\n\r\n",
+					    .close = true });
+	TG_CHECK_INT(deliver(4, 6), TG_ERR_NOT_READY);
+	(void)double_batch(server.kept[server.next - 1]);
+	TG_CHECK_INT(raven.applied, 2);
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK_INT(raven.applied, 2);
+	end();
+}
+
+TG_TEST(sink_tries_the_next_address)
+{
+	begin("");
+	restart("http://127.0.0.1:1,", "");
+	TG_CHECK_INT(deliver(1, 3), TG_ERR_CONNECT);
+	TG_CHECK_INT(deliver(1, 3), 0);
+	TG_CHECK_INT(deliver(4, 6), 0);
+	end();
+}
+
+TG_TEST(sink_options_are_checked)
+{
+	static const struct {
+		const char *members, *says;
+	} cases[] = {
+		{ ",\"database_name\":\"d\"", "ravendb_urls: is missing" },
+		{ ",\"ravendb_urls\":\"http://h.example\",\"database_name\":\"d\"", "plain http" },
+		{ ",\"ravendb_urls\":\"http://localhost\"", "database_name: is missing" },
+		{ ",\"ravendb_urls\":\"http://"
+		  "localhost\",\"database_name\":\"d\",\"id\":\"{table}\"",
+		  "id: must hold {key}" },
+		{ ",\"ravendb_urls\":\"http://localhost\",\"database_name\":\"d\",\"collection\":"
+		  "\"{key}\"",
+		  "collection: may not hold {key}" },
+		{ ",\"ravendb_urls\":\"http://"
+		  "localhost\",\"database_name\":\"d\",\"batch_records\":0",
+		  "batch_records" },
+		{ ",\"ravendb_urls\":\"http://localhost\",\"database_name\":\"d\",\"ids\":\"x\"",
+		  "ids" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		configure(cases[i].members);
+		TG_CHECK(rig.problems.count > 0);
+		if (strstr(rig.problems.text[0], cases[i].says) == NULL)
+			TG_FAIL("%s: %s", cases[i].members, rig.problems.text[0]);
+		tg_raven_sink_ops.stop(rig.state);
+	}
+}
+
+/* --- check --- */
+
+static int probe(void)
+{
+	int err = TG_ERR_AGAIN;
+
+	for (unsigned turn = 0; err == TG_ERR_AGAIN; turn++) {
+		TG_CHECK(turn < TURNS_MAX);
+		server_turn();
+		err = tg_raven_sink_ops.probe(rig.state, &rig.now, &rig.why);
+	}
+	return err;
+}
+
+TG_TEST(sink_probe_writes_nothing)
+{
+	begin("");
+	TG_CHECK_INT(probe(), 0);
+	TG_CHECK(strstr(rig.why.text, "takes batches") != NULL);
+	TG_CHECK(strstr(rig.why.text, "never") != NULL);
+	TG_CHECK_INT(raven.applied, 0);
+	TG_CHECK_INT(deliver(1, 3), 0);
+	TG_CHECK_INT(probe(), 0);
+	TG_CHECK(strstr(rig.why.text, "2026-11-21T10:01:45.5053822Z") != NULL);
+	restart("http://127.0.0.1:1,", "");
+	TG_CHECK_INT(probe(), 0);
+	end();
+}
+
+TG_TEST(sink_probe_tells_a_refusal)
+{
+	begin("");
+	server_reply((struct server_reply){
+		.text = ERROR_OF("500 x", "R.C.E.Database.DatabaseDoesNotExistException"),
+		.close = true });
+	TG_CHECK_INT(probe(), TG_ERR_MISSING);
+	TG_CHECK(strstr(rig.why.text, "no such database") != NULL);
+	end();
+}
