@@ -53,6 +53,9 @@ TG_CHECKED int tg_net_step(struct tg_net *net, const struct tg_now *now, struct 
 const char *tg_net_host(const struct tg_net *net);
 uint16_t tg_net_port(const struct tg_net *net);
 
+/* What the other end is called from now on, once a proxy has made it another one. */
+void tg_net_rename(struct tg_net *net, const char *host, uint16_t port);
+
 /* Bytes moved (> 0), TG_ERR_AGAIN, TG_ERR_CLOSED (recv only: the peer's orderly end) or RESET. */
 TG_CHECKED int tg_net_recv(struct tg_net *net, uint8_t *at, size_t cap);
 TG_CHECKED int tg_net_send(struct tg_net *net, const uint8_t *at, size_t bytes);

@@ -1,10 +1,11 @@
 #include "platform/conn.h"
 
 #include "platform/assert.h"
+#include "platform/common/proxy.h"
 #include "platform/loop.h"
 
-/* CLOSED -> DIAL -> [TLS] -> OPEN; FAILED keeps the sentence until the next open. */
-enum { CONN_CLOSED, CONN_DIAL, CONN_TLS, CONN_OPEN, CONN_FAILED };
+/* CLOSED -> DIAL -> [PROXY] -> [TLS] -> OPEN; FAILED keeps the sentence until the next open. */
+enum { CONN_CLOSED, CONN_DIAL, CONN_PROXY, CONN_TLS, CONN_OPEN, CONN_FAILED };
 
 void tg_conn_none(struct tg_conn *conn)
 {
@@ -22,16 +23,42 @@ static int fail(struct tg_conn *conn, int err)
 int tg_conn_open(struct tg_conn *conn, const struct tg_conn_target *target,
 		 const struct tg_now *now)
 {
+	bool proxied = target->proxy.host[0] != '\0' && target->host[0] != '\0';
 	struct tg_net_target peer = {
-		.host = target->host,
-		.port = target->port,
+		.host = proxied ? target->proxy.host : target->host,
+		.port = proxied ? target->proxy.port : target->port,
 		.deadline_ms = target->connect_ms_max,
 	};
 	tg_conn_none(conn);
 	conn->target_ = target;
 	conn->state_ = CONN_DIAL;
+	conn->proxied_ = proxied;
 	int err = tg_net_open(&conn->net_, &peer, now, &conn->why_);
 	return err == 0 ? 0 : fail(conn, err);
+}
+
+/* The wire to the target lies there. */
+static int begin_tls(struct tg_conn *conn, const struct tg_now *now)
+{
+	if (conn->target_->tls == NULL) {
+		conn->state_ = CONN_OPEN;
+		return 0;
+	}
+	int err = tg_tls_open(&conn->tls_, conn->target_->tls, &conn->net_, &conn->why_);
+	if (err != 0)
+		return err;
+	conn->deadline_ms_ = now->mono_ms + conn->target_->handshake_ms_max;
+	conn->state_ = CONN_TLS;
+	return 0;
+}
+
+static int explain_dial(struct tg_conn *conn, int err)
+{
+	struct tg_why inner = conn->why_;
+
+	if (!conn->proxied_)
+		return err;
+	return tg_why_set(&conn->why_, err, "the proxy is not reached: %.400s", inner.text);
 }
 
 static int dial(struct tg_conn *conn, const struct tg_now *now)
@@ -39,17 +66,30 @@ static int dial(struct tg_conn *conn, const struct tg_now *now)
 	int err = tg_net_step(&conn->net_, now, &conn->why_);
 
 	if (err != 0)
-		return err;
-	if (conn->target_->tls == NULL) {
-		conn->state_ = CONN_OPEN;
-		return 0;
-	}
-	err = tg_tls_open(&conn->tls_, conn->target_->tls, &conn->net_, &conn->why_);
+		return err == TG_ERR_AGAIN ? err : explain_dial(conn, err);
+	if (!conn->proxied_)
+		return begin_tls(conn, now);
+	tg_proxy_start(&conn->talk_);
+	conn->deadline_ms_ = now->mono_ms + conn->target_->connect_ms_max;
+	conn->state_ = CONN_PROXY;
+	return 0;
+}
+
+static int ask_proxy(struct tg_conn *conn, const struct tg_now *now)
+{
+	int err = tg_proxy_step(&conn->talk_, &conn->net_, conn->target_, &conn->why_);
+
+	if (err == TG_ERR_AGAIN && now->mono_ms >= conn->deadline_ms_)
+		return tg_why_set(&conn->why_, TG_ERR_TIMEOUT,
+				  "the proxy %s port %u did not say within %u ms whether it "
+				  "reaches %s port %u: look at the proxy, or raise connect_seconds",
+				  tg_net_host(&conn->net_), (unsigned)tg_net_port(&conn->net_),
+				  (unsigned)conn->target_->connect_ms_max, conn->target_->host,
+				  (unsigned)conn->target_->port);
 	if (err != 0)
 		return err;
-	conn->deadline_ms_ = now->mono_ms + conn->target_->handshake_ms_max;
-	conn->state_ = CONN_TLS;
-	return 0;
+	tg_net_rename(&conn->net_, conn->target_->host, conn->target_->port);
+	return begin_tls(conn, now);
 }
 
 static int shake_hands(struct tg_conn *conn, const struct tg_now *now)
@@ -77,6 +117,8 @@ int tg_conn_step(struct tg_conn *conn, const struct tg_now *now)
 		return conn->why_.err;
 	if (conn->state_ == CONN_DIAL)
 		err = dial(conn, now);
+	if (err == 0 && conn->state_ == CONN_PROXY)
+		err = ask_proxy(conn, now);
 	if (err == 0 && conn->state_ == CONN_TLS)
 		err = shake_hands(conn, now);
 	return err == 0 || err == TG_ERR_AGAIN ? err : fail(conn, err);
@@ -114,8 +156,10 @@ void tg_conn_want(const struct tg_conn *conn, struct tg_wants *wants, unsigned e
 {
 	if (conn->state_ == CONN_CLOSED || conn->state_ == CONN_FAILED)
 		return;
-	if (conn->state_ == CONN_TLS)
+	if (conn->state_ == CONN_TLS || conn->state_ == CONN_PROXY)
 		tg_wants_at(wants, conn->deadline_ms_);
+	if (conn->state_ == CONN_PROXY)
+		events = tg_proxy_sends(&conn->talk_) ? TG_WANT_WRITE : TG_WANT_READ;
 	if (conn->tls_ != NULL && events & TG_WANT_READ && tg_tls_pending(conn->tls_))
 		tg_wants_at(wants, 0);
 	if (conn->tls_ != NULL)

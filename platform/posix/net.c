@@ -221,6 +221,14 @@ uint16_t tg_net_port(const struct tg_net *net)
 	return net->port_;
 }
 
+void tg_net_rename(struct tg_net *net, const char *host, uint16_t port)
+{
+	int err = take_host(net, host, NULL);
+
+	TG_ASSERT(err == 0);
+	net->port_ = port;
+}
+
 static int errno_to_err(void)
 {
 	return errno == EAGAIN || errno == EINTR ? TG_ERR_AGAIN : TG_ERR_RESET;

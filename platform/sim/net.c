@@ -31,6 +31,12 @@ uint16_t tg_net_port(const struct tg_net *net)
 	return net->port_;
 }
 
+void tg_net_rename(struct tg_net *net, const char *host, uint16_t port)
+{
+	snprintf(net->host_, sizeof(net->host_), "%s", host);
+	net->port_ = port;
+}
+
 /* What this dial will come to. */
 static int fate(const struct tg_net *net, const struct tg_sim_peer **peer)
 {
