@@ -6,6 +6,7 @@
 
 #include "drivers/json/node.h"
 #include "platform/assert.h"
+#include "platform/crypto.h"
 #include "platform/file.h"
 
 static const char *const kind_names[] = {
@@ -120,7 +121,7 @@ static void copy_text(const struct taking *to, struct tg_view text)
 	} else if (bytes > max) {
 		tg_problem(to->problems, to->value, NULL, "is longer than %" PRId64 " bytes", max);
 	} else {
-		memcpy(to->at, text.at, text.bytes);
+		memmove(to->at, text.at, text.bytes); /* it may lie there already */
 		to->at[text.bytes] = '\0';
 	}
 }
@@ -145,11 +146,15 @@ enum { SECRET_FILE_BYTES_MAX = 4096, SECRET_PATH_BYTES_MAX = 512 };
 
 static void secret_from_file(const struct taking *to, const char *path)
 {
-	char text[SECRET_FILE_BYTES_MAX];
+	char own[SECRET_FILE_BYTES_MAX];
+	/* A secret as long as a certificate has no room on the stack, and its buffer has some. */
+	bool large = to->rule->cap > sizeof(own);
+	char *text = large ? to->at : own;
 	size_t bytes = 0;
-	int rc = tg_file_read_whole(path, text, sizeof(text), &bytes);
+	int rc = tg_file_read_whole(path, text, large ? to->rule->cap : sizeof(own), &bytes);
 
 	if (rc != TG_OK) {
+		to->at[0] = '\0';
 		tg_problem(to->problems, to->value, NULL,
 			   "the secret's file %s cannot be read (%s)", path, tg_err_name(rc));
 		return;
@@ -158,11 +163,14 @@ static void secret_from_file(const struct taking *to, const char *path)
 		bytes--;
 	if (bytes > 0 && text[bytes - 1] == '\r')
 		bytes--;
-	if (memchr(text, '\0', bytes) != NULL)
+	if (memchr(text, '\0', bytes) == NULL) {
+		copy_text(to, tg_view_of(text, bytes));
+	} else {
 		tg_problem(to->problems, to->value, NULL, "the secret's file %s holds a NUL byte",
 			   path);
-	else
-		copy_text(to, tg_view_of(text, bytes));
+		to->at[0] = '\0';
+	}
+	tg_wipe(own, sizeof(own));
 }
 
 static void secret_from_credential(const struct taking *to, const char *name)
