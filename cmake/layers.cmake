@@ -25,7 +25,8 @@ endfunction()
 tg_folder(tg_cli app/cli)
 tg_folder(tg_registry drivers)
 
-# The codecs are called by the other drivers, so they stand behind them.
+# The codecs are called by the other drivers, so they stand behind them; http reads its members of
+# the configuration through json.
 file(GLOB driver_sources CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/drivers
 	${PROJECT_SOURCE_DIR}/drivers/*/*.c)
 list(TRANSFORM driver_sources REPLACE "/.*" "")

@@ -26,6 +26,12 @@ struct tg_tls_files {
 	char certificate_file[256]; /* PEM with our certificate chain, and the key unless ... */
 	char key_file[256];         /* ... it lies here                                       */
 	char server_name[256];      /* the name the peer must carry; empty: the host dialled  */
+	/* Instead of certificate_file: certificate and key in PEM, or in base64 of it (also as
+	 * certutil wraps it), borrowed for the call. No bytes: not given. It is decoded where it
+	 * lies; the caller wipes it. */
+	uint8_t *text;
+	size_t text_bytes;
+	const char *text_name; /* what sentences call it: "certificate_base64" */
 };
 
 /* Parsed credentials, shared by the connections of one source or sink. Its size is
@@ -34,10 +40,14 @@ struct tg_tls_files {
 struct tg_tls_credentials;
 
 /* Boot: reads and parses the files. TG_ERR_CONFIG with a sentence naming the file and its fault
- * (missing, not PEM, PFX, key does not match, expired), or TG_ERR_LIMIT when no slot is left. */
+ * (missing, not PEM, PFX, no key, key encrypted or not the certificate's, expired, not yet valid),
+ * or TG_ERR_LIMIT when no slot is left. */
 TG_CHECKED int tg_tls_load(const struct tg_tls_files *files, struct tg_tls_credentials **out,
 			   struct tg_why *why);
 void tg_tls_unload(struct tg_tls_credentials *credentials);
+
+/* When our certificate expires, in milliseconds since 1970. False: there is none. */
+bool tg_tls_expires(const struct tg_tls_credentials *credentials, int64_t *wall_ms);
 
 /* A client session over `net`, which must be connected and outlive the session. Whom the peer must
  * be: the credentials' server_name, else the host that `net` dialled. */

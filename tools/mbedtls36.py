@@ -15,7 +15,7 @@ import tempfile
 
 import debian
 
-TESTS = ("tls", "crypto", "pool", "conn")
+TESTS = ("tls", "tls_keys", "identity", "crypto", "pool", "conn")
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"),
                      "tidegate", "mbedtls-3.6")

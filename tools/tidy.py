@@ -35,7 +35,7 @@ ARROWS = (
     (r"app/main\.c|app/cli/.*", r"(app|drivers|platform)/.*"),
     (r"app/.*", r"app/(outbox/)?[^/]+\.h|platform/(err|view|log|assert)\.h"),
     (r"drivers/[^/]+", r"app/[^/]+\.h|drivers/.*|platform/[^/]+\.h"),
-    (r"drivers/(http|json)/.*", r"app/[^/]+\.h|drivers/{0}/.*|platform/[^/]+\.h"),
+    (r"drivers/(json)/.*", r"app/[^/]+\.h|drivers/{0}/.*|platform/[^/]+\.h"),
     (r"drivers/([^/]+)/.*", r"app/[^/]+\.h|drivers/({0}|http|json)/.*|platform/[^/]+\.h"),
     (r"platform/([^/]+)/.*", r"platform/([^/]+\.h|{0}/.*)"),
     (r"platform/.*", r"platform/[^/]+\.h"),

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "drivers/http/identity.h"
 #include "drivers/http/token.h"
 #include "drivers/json/json.h"
-#include "platform/tls.h"
 
 enum { SECONDS_MAX = 3600, SECOND_MS = 1000, RECORDS_MAX = 1000000, BYTES_MAX = 64 << 20 };
 
@@ -34,34 +34,6 @@ static void take_url(struct tg_https_options *options, const struct tg_json *con
 		tg_problem(problems, config, "url",
 			   "plain http would send records and secrets readable "
 			   "over the network: use https, or set \"allow_plain\": true");
-}
-
-static void take_file(const struct tg_json *config, const char *name, char at[256],
-		      struct tg_problems *problems)
-{
-	tg_json_take_text(config, &(struct tg_json_rule){ .name = name, .max = 255, .cap = 256 },
-			  at, problems);
-}
-
-/* The files are only opened when the rest of this sink is right: their names and the url say how.
- */
-static void take_tls(struct tg_https_options *options, const struct tg_json *config,
-		     uint32_t faults_before, struct tg_problems *problems)
-{
-	struct tg_tls_files files = { .ca_file = "" };
-	struct tg_why why = { .err = 0 };
-
-	take_file(config, "ca_file", files.ca_file, problems);
-	take_file(config, "client_certificate", files.certificate_file, problems);
-	take_file(config, "client_key", files.key_file, problems);
-	take_file(config, "server_name", files.server_name, problems);
-	if (!options->url.tls && files.certificate_file[0] != '\0')
-		tg_problem(problems, config, "client_certificate",
-			   "plain http carries no certificate: use "
-			   "https");
-	if (options->url.tls && problems->count == faults_before &&
-	    tg_tls_load(&files, &options->tls, &why) != TG_OK)
-		tg_problem(problems, config, NULL, "%s", why.text);
 }
 
 /* Names that say how the request is framed or what it is: ours alone. */
@@ -175,7 +147,8 @@ static void take_numbers(struct tg_https_options *options, const struct tg_json 
 	options->framing = framing == 1 ? TG_FRAMING_ARRAY : TG_FRAMING_NDJSON;
 	options->batch_records = (uint64_t)records;
 	options->batch_bytes = (uint64_t)bytes;
-	options->connect_ms = (uint32_t)connect * SECOND_MS;
+	options->target.connect_ms_max = (uint32_t)connect * SECOND_MS;
+	options->target.handshake_ms_max = options->target.connect_ms_max;
 	options->answer_ms = (uint32_t)answer * SECOND_MS;
 }
 
@@ -183,14 +156,31 @@ void tg_https_options_read(struct tg_https_options *options, const struct tg_jso
 			   struct tg_problems *problems)
 {
 	static const char *const known[] = {
-		"name",       "type",        "streams",     "shape",           "from",
-		"columns",    "url",         "framing",     "batch_records",   "batch_bytes",
-		"gzip",       "bearer",      "headers",     "ca_file",         "client_certificate",
-		"client_key", "server_name", "allow_plain", "connect_seconds", "answer_seconds",
+		"name",
+		"type",
+		"streams",
+		"shape",
+		"from",
+		"columns",
+		"url",
+		"framing",
+		"batch_records",
+		"batch_bytes",
+		"gzip",
+		"bearer",
+		"headers",
+		"client_certificate",
+		"client_key",
+		"allow_plain",
+		"connect_seconds",
+		"answer_seconds",
+		TG_IDENTITY_MEMBERS,
 		NULL,
 	};
-
-	uint32_t faults_before = problems->count;
+	struct tg_identity_rules identity = { .certificate = "client_certificate",
+					      .key = "client_key",
+					      .address = "url",
+					      .faults_before = problems->count };
 
 	memset(options, 0, sizeof(*options));
 	tg_json_only(config, known, problems);
@@ -200,5 +190,8 @@ void tg_https_options_read(struct tg_https_options *options, const struct tg_jso
 			  problems);
 	take_bearer(options, config, problems);
 	take_headers(options, config, problems);
-	take_tls(options, config, faults_before, problems);
+	identity.tls = options->url.tls;
+	tg_identity_read(&options->target, &identity, config, problems);
+	memcpy(options->target.host, options->url.host, sizeof(options->target.host));
+	options->target.port = options->url.port;
 }

@@ -4,16 +4,15 @@
 
 #include "app/sink.h"
 #include "drivers/http/url.h"
-
-struct tg_tls_credentials;
+#include "platform/conn.h"
 
 struct tg_https_options {
 	struct tg_url url;
-	struct tg_tls_credentials *tls; /* NULL: plain http */
+	struct tg_conn_target target; /* ready to dial; its tls is NULL for plain http */
 	enum tg_framing framing;
 	uint64_t batch_records, batch_bytes;
 	bool gzip;
-	uint32_t connect_ms, answer_ms;
+	uint32_t answer_ms;
 	char bearer[CONFIG_TG_HTTPS_BEARER_BYTES_MAX];   /* empty: none */
 	char headers[CONFIG_TG_HTTPS_HEADERS_BYTES_MAX]; /* "Name: value CRLF" one after another */
 };

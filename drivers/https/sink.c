@@ -5,6 +5,7 @@
 
 #include "drivers/http/client.h"
 #include "drivers/http/gzip.h"
+#include "drivers/http/identity.h"
 #include "drivers/https/answer.h"
 #include "drivers/https/options.h"
 #include "platform/assert.h"
@@ -75,11 +76,7 @@ static int https_start(void *state, struct tg_arena *arena, const struct tg_now 
 	(void)why;
 	sink->answer = tg_arena_take(arena, CONFIG_TG_HTTPS_ANSWER_BYTES);
 	TG_ASSERT(sink->answer != NULL);
-	memcpy(sink->client.target.host, options->url.host, sizeof(sink->client.target.host));
-	sink->client.target.port = options->url.port;
-	sink->client.target.tls = options->tls;
-	sink->client.target.connect_ms_max = options->connect_ms;
-	sink->client.target.handshake_ms_max = options->connect_ms;
+	sink->client.target = options->target;
 	sink->client.answer_ms_max = options->answer_ms;
 	tg_http_init(&sink->client, arena, sink->answer, CONFIG_TG_HTTPS_ANSWER_BYTES);
 	if (options->gzip)
@@ -364,9 +361,8 @@ static void https_stop(void *state)
 
 	if (sink->answer != NULL)
 		tg_http_close(&sink->client);
-	if (sink->options.tls != NULL)
-		tg_tls_unload(sink->options.tls);
-	sink->options.tls = NULL;
+	tg_tls_unload(sink->options.target.tls);
+	sink->options.target.tls = NULL;
 	sink->step = STEP_NONE;
 }
 
@@ -410,8 +406,11 @@ static int judge_probe(struct https_state *sink, const struct tg_now *now, struc
 		err = TG_OK;
 	if (err != TG_OK)
 		return err;
-	return tg_why_set(why, TG_OK, "%s answers %s (%u)", sink->options.url.authority,
-			  sink->step == STEP_PROBE_HEAD ? "HEAD" : "OPTIONS", response->status);
+	char expiry[TG_IDENTITY_TEXT_BYTES];
+	(void)tg_identity_days_left(&sink->options.target, now, expiry);
+	return tg_why_set(why, TG_OK, "%s answers %s (%u)%s%s", sink->options.url.authority,
+			  sink->step == STEP_PROBE_HEAD ? "HEAD" : "OPTIONS", response->status,
+			  expiry[0] != '\0' ? "; " : "", expiry);
 }
 
 static int https_probe(void *state, const struct tg_now *now, struct tg_why *why)

@@ -1,5 +1,6 @@
 #include "drivers/raven/link.h"
 
+#include "drivers/http/identity.h"
 #include "drivers/http/url.h"
 
 enum { SECOND_MS = 1000, DATABASE_LETTERS_MAX = 128 };
@@ -155,6 +156,9 @@ void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
 {
 	struct reading in = { .out = out, .config = config, .problems = problems };
 	struct tg_json_rule plain = { .name = "allow_plain", .lenient = true };
+	struct tg_identity_rules identity = { .certificate = "certificate_file",
+					      .address = "ravendb_urls",
+					      .faults_before = problems->count };
 
 	memset(out, 0, sizeof(*out));
 	tg_json_take_bool(config, &plain, &in.allow_plain, problems);
@@ -163,4 +167,6 @@ void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
 	out->target.connect_ms_max = take_ms(&in, "connect_seconds", 10, 600);
 	out->target.handshake_ms_max = out->target.connect_ms_max;
 	out->answer_ms_max = take_ms(&in, "answer_seconds", 60, 3600);
+	identity.tls = out->tls;
+	tg_identity_read(&out->target, &identity, config, problems);
 }

@@ -11,8 +11,7 @@
 #ifndef TG_DRIVERS_RAVEN_LINK_H
 #define TG_DRIVERS_RAVEN_LINK_H
 
-#include "drivers/json/json.h"
-#include "platform/conn.h"
+#include "drivers/http/identity.h"
 
 enum { TG_RAVEN_DATABASE_BYTES = 257 };
 
@@ -26,16 +25,16 @@ struct tg_raven_link {
 	uint32_t url_count;
 	bool tls;
 	char database[TG_RAVEN_DATABASE_BYTES];
-	/* All but host and port, which are those of the URL in use. */
+	/* All but host and port, which are those of the URL in use; tg_tls_unload(target.tls) is
+	 * owed. */
 	struct tg_conn_target target;
 	uint32_t answer_ms_max;
 };
 
 /* The members read here, for tg_json_only. */
-#define TG_RAVEN_LINK_MEMBERS                                                                     \
-	"ravendb_urls", "database_name", "allow_plain", "certificate_base64", "certificate_file", \
-		"ca_file", "server_name", "proxy", "proxy_username", "proxy_password",            \
-		"connect_seconds", "answer_seconds"
+#define TG_RAVEN_LINK_MEMBERS                                                                  \
+	"ravendb_urls", "database_name", "allow_plain", "certificate_file", "connect_seconds", \
+		"answer_seconds", TG_IDENTITY_MEMBERS
 
 /* Reads them, reporting every fault. */
 void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,

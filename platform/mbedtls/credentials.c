@@ -86,14 +86,43 @@ static int explain_file(const char *path, int err, struct tg_why *why)
 	return tg_why_set(why, TG_ERR_CONFIG, "%s cannot be read (%s)", path, tg_err_name(err));
 }
 
-static int explain_empty(const char *path, const char *what, struct tg_why *why)
+struct wanted {
+	const char *path;        /* or what sentences call the text                          */
+	struct tg_view text;     /* bytes of NULL: the file at `path`                        */
+	mbedtls_x509_crt *chain; /* NULL: certificates are passed over */
+	mbedtls_pk_context *key; /* NULL: keys are passed over         */
+	bool any_is_enough;      /* only whether there is one          */
+};
+
+static int explain_pfx(const struct wanted *want, struct tg_why *why)
 {
-	if (tg_pem_file_is_pfx(path))
+	if (want->text.at != NULL)
 		return tg_why_set(
 			why, TG_ERR_CONFIG,
-			"%s is a PFX (PKCS #12) file, a PEM file is needed: openssl pkcs12 "
-			"-in %s -nodes -out %s.pem",
-			path, path, path);
+			"%s holds a PFX (PKCS #12), PEM is needed: openssl pkcs12 -in c.pfx "
+			"-nodes -out c.pem, then base64 -w0 c.pem",
+			want->path);
+	return tg_why_set(why, TG_ERR_CONFIG,
+			  "%s is a PFX (PKCS #12) file, a PEM file is needed: openssl pkcs12 "
+			  "-in %s -nodes -out %s.pem",
+			  want->path, want->path, want->path);
+}
+
+static int explain_empty(const struct wanted *want, const char *what, struct tg_why *why)
+{
+	const char *path = want->path;
+
+	if (want->text.at != NULL ? tg_pem_is_pfx(want->text) : tg_pem_file_is_pfx(path))
+		return explain_pfx(want, why);
+	if (want->text.at != NULL && tg_view_same(want->text, tg_view_of("", 0)))
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "%s is neither PEM nor base64 of it: base64 -w0 c.pem makes it",
+				  path);
+	if (want->text.at != NULL && want->text.at[0] == 0x30)
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "%s holds DER, which has a certificate or a key, not both: give "
+				  "base64 of a PEM with both",
+				  path);
 	return tg_why_set(why, TG_ERR_CONFIG,
 			  "%s holds no %s in PEM form (-----BEGIN ...): give a PEM file", path,
 			  what);
@@ -141,13 +170,6 @@ static bool is_key(const struct tg_pem *pem)
 	return false;
 }
 
-struct wanted {
-	const char *path;
-	mbedtls_x509_crt *chain; /* NULL: certificates are passed over */
-	mbedtls_pk_context *key; /* NULL: keys are passed over         */
-	bool any_is_enough;      /* only whether there is one          */
-};
-
 static int take_certificate(const struct wanted *want, const struct tg_pem *pem, struct tg_why *why)
 {
 	struct tg_view der;
@@ -176,9 +198,13 @@ static int take_block(const struct wanted *want, const struct tg_pem *pem, struc
 static int read_pem(const struct wanted *want, struct tg_why *why)
 {
 	struct tg_pem pem;
-	int err = tg_pem_open(&pem, want->path);
+	int err = 0;
 	int more = 0;
 
+	if (want->text.at != NULL)
+		tg_pem_open_text(&pem, want->text);
+	else
+		err = tg_pem_open(&pem, want->path);
 	if (err != 0)
 		return explain_file(want->path, err, why);
 	while (err == 0 && (more = tg_pem_next(&pem)) == 1) {
@@ -199,56 +225,108 @@ static int check_ca_file(const char *path, struct tg_why *why)
 	mbedtls_x509_crt_init(&first);
 	int err = read_pem(&want, why);
 	if (err == 0 && first.raw.len == 0)
-		err = explain_empty(path, "certificate", why);
+		err = explain_empty(&want, "certificate", why);
 	mbedtls_x509_crt_free(&first);
 	return err;
 }
 
-static int read_certificate(struct tg_tls_credentials *credentials, const char *path,
-			    struct tg_why *why)
+static int check_time(const struct wanted *want, const mbedtls_x509_crt *crt, struct tg_why *why)
 {
-	struct wanted want = { .path = path, .chain = &credentials->chain };
 	char when[TG_TLS_TIME_BYTES];
-	int err = read_pem(&want, why);
+
+	if (mbedtls_x509_time_is_past(&crt->valid_to)) {
+		tg_tls_time_text(&crt->valid_to, when);
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "the client certificate in %s expired on %s: renew it",
+				  want->path, when);
+	}
+	if (mbedtls_x509_time_is_future(&crt->valid_from)) {
+		tg_tls_time_text(&crt->valid_from, when);
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "the client certificate in %s is valid only from %s: set this "
+				  "machine's clock, or wait",
+				  want->path, when);
+	}
+	return 0;
+}
+
+static int read_certificate(const struct wanted *want, struct tg_why *why)
+{
+	int err = read_pem(want, why);
 
 	if (err != 0)
 		return err;
-	if (credentials->chain.raw.len == 0)
-		return explain_empty(path, "certificate", why);
-	if (!mbedtls_x509_time_is_past(&credentials->chain.valid_to))
-		return 0;
-	tg_tls_time_text(&credentials->chain.valid_to, when);
-	return tg_why_set(why, TG_ERR_CONFIG,
-			  "the client certificate in %s expired on %s: renew it", path, when);
+	if (want->chain->raw.len == 0)
+		return explain_empty(want, "certificate", why);
+	return check_time(want, want->chain, why);
+}
+
+static int read_key(const struct wanted *want, struct tg_why *why)
+{
+	int err = read_pem(want, why);
+
+	if (err == 0 && mbedtls_pk_get_type(want->key) == MBEDTLS_PK_NONE)
+		err = explain_empty(want, "private key", why);
+	return err;
+}
+
+static int read_pair(struct tg_tls_credentials *credentials, const struct wanted *certificate,
+		     const struct wanted *key, struct tg_why *why)
+{
+	int err = read_certificate(certificate, why);
+
+	if (err == 0)
+		err = read_key(key, why);
+	if (err != 0)
+		return err;
+	if (check_pair(&credentials->chain, &credentials->key) != 0)
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "the key in %s does not belong to the certificate in %s",
+				  key->path, certificate->path);
+	credentials->has_certificate = true;
+	return 0;
 }
 
 static int read_own(struct tg_tls_credentials *credentials, const struct tg_tls_files *files,
 		    struct tg_why *why)
 {
-	bool same_file = files->key_file[0] == '\0';
-	struct wanted want = {
-		.path = same_file ? files->certificate_file : files->key_file,
-		.key = &credentials->key,
-	};
-	if (files->certificate_file[0] == '\0' && same_file)
-		return 0;
-	if (files->certificate_file[0] == '\0')
+	struct wanted certificate = { .path = files->certificate_file,
+				      .chain = &credentials->chain };
+	struct wanted key = { .path = files->key_file, .key = &credentials->key };
+
+	if (files->text_bytes > 0) {
+		certificate.path = key.path = files->text_name;
+		certificate.text = key.text = tg_pem_unwrap(files->text, files->text_bytes);
+	} else if (files->certificate_file[0] == '\0') {
+		if (files->key_file[0] == '\0')
+			return 0;
 		return tg_why_set(
 			why, TG_ERR_CONFIG,
 			"a client key is given without a certificate: set client_certificate");
-	int err = read_certificate(credentials, files->certificate_file, why);
-	if (err == 0)
-		err = read_pem(&want, why);
-	if (err != 0)
-		return err;
-	if (mbedtls_pk_get_type(&credentials->key) == MBEDTLS_PK_NONE)
-		return explain_empty(want.path, "private key", why);
-	if (check_pair(&credentials->chain, &credentials->key) != 0)
-		return tg_why_set(why, TG_ERR_CONFIG,
-				  "the key in %s does not belong to the certificate in %s",
-				  want.path, files->certificate_file);
-	credentials->has_certificate = true;
-	return 0;
+	} else if (files->key_file[0] == '\0') {
+		key.path = files->certificate_file;
+	}
+	return read_pair(credentials, &certificate, &key, why);
+}
+
+/* Days since 1970 of a date of the proleptic Gregorian calendar: years begin in March, so that the
+ * leap day is the last one. */
+static int64_t days_of(const mbedtls_x509_time *time)
+{
+	int64_t year = time->year - (time->mon <= 2), month = (time->mon + 9) % 12;
+	int64_t days = 365 * year + year / 4 - year / 100 + year / 400;
+
+	return days + (153 * month + 2) / 5 + time->day - 1 - 719468;
+}
+
+bool tg_tls_expires(const struct tg_tls_credentials *credentials, int64_t *wall_ms)
+{
+	const mbedtls_x509_time *to = &credentials->chain.valid_to;
+
+	if (!credentials->has_certificate)
+		return false;
+	*wall_ms = (((days_of(to) * 24 + to->hour) * 60 + to->min) * 60 + to->sec) * 1000;
+	return true;
 }
 
 /* Where the system keeps its certificates: what OpenSSL is told, else the usual places. */
@@ -322,9 +400,9 @@ int tg_tls_load(const struct tg_tls_files *files, struct tg_tls_credentials **ou
 		 files->ca_file[0] != '\0' ? files->ca_file : system_store());
 	snprintf(credentials->server_name, sizeof(credentials->server_name), "%s",
 		 files->server_name);
-	int err = check_ca_file(credentials->ca_file, why);
+	int err = read_own(credentials, files, why);
 	if (err == 0)
-		err = read_own(credentials, files, why);
+		err = check_ca_file(credentials->ca_file, why);
 	if (err == 0 && set_config(credentials) != 0)
 		err = tg_why_set(why, TG_ERR_LIMIT,
 				 "no memory for TLS settings: raise TG_TLS_BYTES");

@@ -125,6 +125,7 @@ class Tidy(unittest.TestCase):
             self.catches(path, text, "must not know it", 2)
         good = (("app/main.c", "drivers/registry.h"), ("app/cli/a.c", "platform/net.h"),
                 ("app/a.c", "platform/log.h"), ("drivers/https/a.c", "drivers/http/http.h"),
+                ("drivers/http/a.c", "drivers/json/json.h"),
                 ("drivers/registry.c", "drivers/file/sink.h"),
                 ("platform/sim/a.c", "platform/sim/world.h"),
                 ("platform/mbedtls/a.c", "platform/net.h"), ("tests/unit/a.c", "app/outbox/b.h"))

@@ -11,7 +11,7 @@ static struct tg_why why;
 static struct tg_tls_credentials *load(const char *ca, const char *certificate, const char *name)
 {
 	struct tg_tls_credentials *credentials;
-	struct tg_tls_files files = { "", "", "", "" };
+	struct tg_tls_files files = { .ca_file = "" };
 
 	if (ca[0] != '\0')
 		snprintf(files.ca_file, sizeof(files.ca_file), "%s/%s", peer_folder(), ca);
@@ -169,7 +169,7 @@ TG_TEST(tls_uses_the_system_store)
 TG_TEST(tls_reads_a_replaced_ca_file_at_the_next_handshake)
 {
 	struct tg_tls_credentials *credentials;
-	struct tg_tls_files files = { "", "", "", "" };
+	struct tg_tls_files files = { .ca_file = "" };
 	char command[600];
 
 	snprintf(files.ca_file, sizeof(files.ca_file), "%s/turn.pem", peer_folder());
@@ -346,7 +346,7 @@ TG_TEST(tls_tells_a_cut_from_an_end)
 static int load_own(const char *ca, const char *certificate, const char *key)
 {
 	struct tg_tls_credentials *credentials;
-	struct tg_tls_files files = { "", "", "", "" };
+	struct tg_tls_files files = { .ca_file = "" };
 
 	snprintf(files.ca_file, sizeof(files.ca_file), "%s/%s", peer_folder(), ca);
 	if (certificate[0] != '\0')
