@@ -39,12 +39,12 @@ const struct tg_exit_row tg_exit_rows[] = {
 	{ TG_EXIT_SOURCE_EMPTY, "source: the user has a password, and none was given",
 	  "set password" },
 	{ TG_EXIT_SINK_NETWORK, "sink: no address, connection refused, or it broke",
-	  "check url and network" },
+	  "check url, network and proxy" },
 	{ TG_EXIT_SINK_SILENT, "sink: no answer in time", "check the network and the target" },
 	{ TG_EXIT_SINK_TLS, "sink: TLS failed, or its certificate was refused",
 	  "check ca_file, server_name, client_certificate and the clock" },
-	{ TG_EXIT_SINK_DENIED, "sink: not authorised (401, 403)",
-	  "check bearer, headers or client_certificate" },
+	{ TG_EXIT_SINK_DENIED, "sink: not authorised (401, 403; 407 of the proxy)",
+	  "check bearer, headers, client_certificate or proxy_username" },
 	{ TG_EXIT_SINK_NO_ENDPOINT,
 	  "sink: no endpoint for records there (404, 405, a redirect, a "
 	  "web page)",
@@ -56,7 +56,7 @@ const struct tg_exit_row tg_exit_rows[] = {
 	{ TG_EXIT_SINK_FULL, "sink: the disk is full", "make room" },
 	{ TG_EXIT_SINK_DISK, "sink: the disk failed, or the folder may not be written",
 	  "look at the disk, or give this user the right" },
-	{ TG_EXIT_SINK_PROTOCOL, "sink: the answer is not HTTP, or broken", "check url" },
+	{ TG_EXIT_SINK_PROTOCOL, "sink: the answer is not HTTP, or broken", "check url and proxy" },
 	{ 0, NULL, NULL },
 };
 
