@@ -28,25 +28,6 @@ enum tg_column_action tg_columns_action(const struct tg_columns *columns, struct
 	return only && !chosen ? TG_COLUMN_DROP : TG_COLUMN_KEEP;
 }
 
-/* JSON's own text, in which only bytes that are no strict UTF-8 must change. */
-static void put_valid(struct tg_view text, struct tg_out *out)
-{
-	const uint8_t *from = text.at, *at = from, *end = text.at + text.bytes;
-	char escape[TG_UTF8_ESCAPE_BYTES];
-
-	while ((at = tg_swar_plain(at, end)) < end) {
-		bool escaped = false;
-		unsigned bytes = *at < 0x80 ? 1 : tg_utf8_take(at, end, &escaped, escape);
-		if (escaped) {
-			tg_out_put(out, from, (size_t)(at - from));
-			tg_out_put(out, escape, sizeof(escape));
-			from = at + bytes;
-		}
-		at += bytes;
-	}
-	tg_out_put(out, from, (size_t)(end - from));
-}
-
 /* Plain text between quotes. Names hold nothing to escape as a rule. */
 static void put_quoted(struct tg_view text, struct tg_out *out)
 {
@@ -60,11 +41,11 @@ static void put_quoted(struct tg_view text, struct tg_out *out)
 			continue;
 		}
 		const char escape[] = { '\\', 'u', '0', '0', hex[*at >> 4], hex[*at & 15] };
-		put_valid(tg_view_of(from, (size_t)(at - from)), out);
+		tg_utf8_put(tg_view_of(from, (size_t)(at - from)), out);
 		tg_out_put(out, escape, sizeof(escape));
 		from = ++at;
 	}
-	put_valid(tg_view_of(from, (size_t)(end - from)), out);
+	tg_utf8_put(tg_view_of(from, (size_t)(end - from)), out);
 	tg_out_byte(out, '"');
 }
 
@@ -160,7 +141,7 @@ static void put_envelope(const struct tg_line *line, const struct tg_record *rec
 	put_middle(record, out);
 	/* Flags tell of a row; a delete has none, so its key is looked at. */
 	if (record->op == TG_DELETE || (record->flags & TG_REC_SURROGATE) != 0)
-		put_valid(key, out);
+		tg_utf8_put(key, out);
 	else
 		tg_out_view(out, key);
 	put_tail(line->memo, record->time_ms, out);

@@ -66,6 +66,7 @@ struct tg_column_report {
 	uint32_t other_rows; /* of these, rows whose own type is another one: `other_type` is the
 				first */
 	const char *other_type;
+	bool renamed; /* called so because another column of a row has its name */
 };
 
 struct tg_stream_report {

@@ -90,4 +90,8 @@ static inline unsigned tg_utf8_take(const uint8_t *at, const uint8_t *end, bool 
 	return bytes;
 }
 
+/* Appends JSON's own text, in which only bytes that are no strict UTF-8 change: to what
+ * tg_utf8_take() gives for them. */
+void tg_utf8_put(struct tg_view text, struct tg_out *out);
+
 #endif

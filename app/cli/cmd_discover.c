@@ -24,6 +24,8 @@ static void print_columns(const struct tg_stream_report *stream)
 		if (column->other_rows > 0)
 			printf("  (%s in %" PRIu32 " rows)", column->other_type,
 			       column->other_rows);
+		if (column->renamed)
+			printf("  (renamed: another column has its name)");
 		printf("\n");
 	}
 	if (stream->columns_left_out > 0)
@@ -72,6 +74,10 @@ static void print_json_columns(const struct tg_stream_report *stream)
 		tg_print_member_number(stdout, &first, "other_rows", column->other_rows);
 		if (column->other_rows > 0)
 			tg_print_member_text(stdout, &first, "other_type", column->other_type);
+		if (column->renamed) {
+			tg_print_member(stdout, &first, "renamed");
+			printf("true");
+		}
 		printf("}");
 	}
 	printf("]");

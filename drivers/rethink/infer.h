@@ -1,48 +1,13 @@
-/* infer.h - what type each column of a table has, by a sample of rows, for `discover`.
+/* infer.h - what type a RethinkDB value has as a column, for `discover`.
  *
- *      BOOLEAN | LONG < DECIMAL < DOUBLE | STRING | UTC_DATETIME | BINARY | JSON
- *
- * Numbers of different width agree: the widest one counts. Null counts for no type.
- *
- * Memory:  the struct, from the source's arena. Waits: never.
+ * Pure.
  */
 #ifndef TG_DRIVERS_RETHINK_INFER_H
 #define TG_DRIVERS_RETHINK_INFER_H
 
-#include "app/source.h"
+#include "drivers/json/infer.h"
 
-enum tg_column_type {
-	TG_COLUMN_BOOLEAN,
-	TG_COLUMN_LONG,
-	TG_COLUMN_DECIMAL,
-	TG_COLUMN_DOUBLE,
-	TG_COLUMN_STRING,
-	TG_COLUMN_UTC_DATETIME,
-	TG_COLUMN_BINARY,
-	TG_COLUMN_JSON,
-	TG_COLUMN_NULL,
-	TG_COLUMN_TYPES,
-};
-
-enum { TG_INFER_NAMES_BYTES = 32 * CONFIG_TG_RETHINK_COLUMNS_MAX };
-
-struct tg_infer_column {
-	uint32_t name_at, name_bytes;
-	uint32_t seen[TG_COLUMN_TYPES];
-};
-
-struct tg_infer {
-	uint32_t rows, count, left_out, names_bytes;
-	struct tg_infer_column columns[CONFIG_TG_RETHINK_COLUMNS_MAX];
-	struct tg_column_report reports[CONFIG_TG_RETHINK_COLUMNS_MAX];
-	uint8_t names[TG_INFER_NAMES_BYTES];
-};
-
-void tg_infer_start(struct tg_infer *infer);
-void tg_infer_row(struct tg_infer *infer, struct tg_view row);
-/* Fills infer->reports[0 .. count). */
-void tg_infer_end(struct tg_infer *infer);
-
-enum tg_column_type tg_infer_type_of(struct tg_view value);
+enum tg_column_type tg_rethink_type_of(struct tg_view value);
+void tg_rethink_infer_row(struct tg_infer *infer, struct tg_view row);
 
 #endif

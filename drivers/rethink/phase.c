@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "drivers/json/scan.h"
+#include "drivers/rethink/infer.h"
 #include "drivers/rethink/key.h"
 #include "drivers/rethink/state.h"
 #include "drivers/rethink/tell.h"
@@ -205,7 +206,7 @@ static int take_sample(struct tg_rethink *source, const struct tg_row *row, stru
 		return TG_OK;
 	tg_stamp_sample_row(&source->sample, row->body);
 	if (source->purpose == TG_FOR_DISCOVER)
-		tg_infer_row(source->infer, row->body);
+		tg_rethink_infer_row(source->infer, row->body);
 	return TG_OK;
 }
 

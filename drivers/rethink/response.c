@@ -31,6 +31,15 @@ uint64_t tg_row_hash(struct tg_view body)
 	return hash_of(digest);
 }
 
+void tg_row_hash_pair(const struct tg_view body[2], uint64_t hash[2])
+{
+	uint8_t digest[2][TG_SHA1_BYTES];
+
+	tg_sha1_pair(tg_view_of(namespace_uuid, UUID_BYTES), body, digest);
+	hash[0] = hash_of(digest[0]);
+	hash[1] = hash_of(digest[1]);
+}
+
 size_t tg_window_room(struct tg_window *window, size_t wanted)
 {
 	size_t unused = window->fill - window->from;

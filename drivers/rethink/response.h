@@ -89,5 +89,7 @@ size_t tg_window_room(struct tg_window *window, size_t wanted);
 /* The first 8 bytes of the server's own uuid(row.toJsonString()): UUIDv5 in RethinkDB's namespace.
  */
 uint64_t tg_row_hash(struct tg_view body);
+/* Those of two rows, which together take little longer than one. */
+void tg_row_hash_pair(const struct tg_view body[2], uint64_t hash[2]);
 
 #endif

@@ -30,7 +30,6 @@ static void fill_body(struct tg_record *record, const struct tg_row *row)
 	} else {
 		record->body = row->body;
 		record->key_at = (uint32_t)(row->key.at - row->body.at);
-		record->hash = tg_row_hash(row->body);
 	}
 	record->key_bytes = (uint32_t)row->key.bytes;
 }
@@ -53,6 +52,28 @@ int tg_rows_add(struct tg_rows *rows, const struct tg_row *row, int64_t time_ms)
 	rows->full = row->oversize || rows->count == CONFIG_TG_BATCH_RECORDS_MAX ||
 		     rows->keys_bytes + TG_KEY_BYTES_MAX > CONFIG_TG_RETHINK_KEYS_BYTES;
 	return TG_OK;
+}
+
+void tg_rows_hash(struct tg_rows *rows)
+{
+	struct tg_record *waits = NULL;
+	uint64_t hash[2];
+
+	for (uint32_t i = 0; i < rows->count; i++) {
+		struct tg_record *record = &rows->records[i];
+		if ((record->flags & TG_REC_OVERSIZE) != 0)
+			continue;
+		if (waits == NULL) {
+			waits = record;
+			continue;
+		}
+		tg_row_hash_pair((struct tg_view[2]){ waits->body, record->body }, hash);
+		waits->hash = hash[0];
+		record->hash = hash[1];
+		waits = NULL;
+	}
+	if (waits != NULL)
+		waits->hash = tg_row_hash(waits->body);
 }
 
 void tg_rows_undo(struct tg_rows *rows)

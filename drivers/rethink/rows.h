@@ -16,9 +16,13 @@ struct tg_rows {
 };
 
 void tg_rows_clear(struct tg_rows *rows);
-/* Adds a row; `time_ms` is its change time. TG_ERR_PROTOCOL: its key is missing or is none. */
+/* Adds a row, its hash apart; `time_ms` is its change time. TG_ERR_PROTOCOL: its key is missing or
+ * is none. */
 TG_CHECKED int tg_rows_add(struct tg_rows *rows, const struct tg_row *row, int64_t time_ms);
 /* Takes the last one back. */
 void tg_rows_undo(struct tg_rows *rows);
+
+/* Takes the hashes of all that were added: of two rows at once, which is nearly twice as fast. */
+void tg_rows_hash(struct tg_rows *rows);
 
 #endif

@@ -314,6 +314,7 @@ static void give_rows(struct tg_rethink *source, struct tg_batch *out)
 {
 	struct tg_rows *rows = &source->rows;
 
+	tg_rows_hash(rows);
 	out->kind = TG_BATCH_ROWS;
 	out->flags = pass_flags(source);
 	out->stream = source->stream;

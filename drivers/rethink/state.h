@@ -15,9 +15,9 @@
 #define TG_DRIVERS_RETHINK_STATE_H
 
 #include "app/source.h"
+#include "drivers/json/infer.h"
 #include "drivers/rethink/bookmark.h"
 #include "drivers/rethink/config.h"
-#include "drivers/rethink/infer.h"
 #include "drivers/rethink/link.h"
 #include "drivers/rethink/mode.h"
 #include "drivers/rethink/names.h"

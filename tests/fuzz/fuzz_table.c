@@ -2,9 +2,9 @@
  * without harm; a bookmark that is read is written back the same. Input: the bytes. */
 #include <stdlib.h>
 
+#include "drivers/rethink/infer.h"
 #include "drivers/json/scan.h"
 #include "drivers/rethink/bookmark.h"
-#include "drivers/rethink/infer.h"
 #include "drivers/rethink/stamp.h"
 #include "drivers/rethink/table.h"
 
@@ -54,9 +54,9 @@ static void read_answers(struct tg_view bytes)
 	tg_stamp_sample_row(&sample, bytes);
 	tg_stamp_choose(&sample, &stamp);
 	tg_infer_start(&infer);
-	tg_infer_row(&infer, bytes);
+	tg_rethink_infer_row(&infer, bytes);
 	tg_infer_end(&infer);
-	must(infer.count <= CONFIG_TG_RETHINK_COLUMNS_MAX);
+	must(infer.count <= CONFIG_TG_INFER_COLUMNS_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

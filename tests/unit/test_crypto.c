@@ -75,6 +75,29 @@ TG_TEST(sha1_instructions_agree_with_the_portable_loop)
 	}
 }
 
+/* Lengths around each border of a block, and beyond what is hashed in one piece. */
+TG_TEST(sha1_of_two_at_once_is_that_of_each)
+{
+	static const size_t lengths[] = { 0,   1,   39,  40,  47,  48,  49,  64,  103, 104,  111,
+					  112, 330, 400, 871, 872, 879, 880, 881, 944, 1024, 3000 };
+	enum { COUNT = sizeof(lengths) / sizeof(lengths[0]) };
+	static uint8_t bytes[3100];
+	struct tg_view head = tg_view_of(bytes + 3050, 16);
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 7 + i / 256);
+	for (size_t i = 0; i < COUNT * COUNT; i++) {
+		uint8_t want[TG_SHA1_BYTES], got[2][TG_SHA1_BYTES];
+		const struct tg_view body[2] = { tg_view_of(bytes + 3, lengths[i / COUNT]),
+						 tg_view_of(bytes, lengths[i % COUNT]) };
+		tg_sha1_pair(head, body, got);
+		for (int k = 0; k < 2; k++) {
+			tg_sha1_two(head, body[k], want);
+			TG_CHECK_BYTES(got[k], sizeof(got[k]), want, sizeof(want));
+		}
+	}
+}
+
 /* FIPS 180-4's examples. */
 TG_TEST(sha256_vectors)
 {

@@ -13,7 +13,7 @@ static const struct tg_column_report *column(const char *name)
 
 static void row(const char *text)
 {
-	tg_infer_row(&infer, tg_view_str(text));
+	tg_rethink_infer_row(&infer, tg_view_str(text));
 }
 
 TG_TEST(rethink_infer_knows_each_type)
@@ -62,11 +62,11 @@ TG_TEST(rethink_infer_counts_what_it_cannot_hold)
 	char text[64];
 
 	tg_infer_start(&infer);
-	for (int i = 0; i < CONFIG_TG_RETHINK_COLUMNS_MAX + 3; i++) {
+	for (int i = 0; i < CONFIG_TG_INFER_COLUMNS_MAX + 3; i++) {
 		snprintf(text, sizeof(text), "{\"c%d\":1}", i);
 		row(text);
 	}
 	tg_infer_end(&infer);
-	TG_CHECK_INT(infer.count, CONFIG_TG_RETHINK_COLUMNS_MAX);
+	TG_CHECK_INT(infer.count, CONFIG_TG_INFER_COLUMNS_MAX);
 	TG_CHECK_INT(infer.left_out, 3);
 }
