@@ -8,8 +8,8 @@ struct range {
 	int32_t delta; /* ... has its lower case this far away */
 };
 
-/* Unicode 14.0, simple lower case, U+0130 left out; in order. tests/tools holds it against the
- * tables of Python. */
+/* Unicode 14.0, simple lower case, without U+0130 and what lies above U+FFFF; in order. Tests hold
+ * it against the tables of Python and against real servers. */
 static const struct range ranges[] = {
 	{ 0x0041, 0x005A, 1, 32 },     { 0x00C0, 0x00D6, 1, 32 },     { 0x00D8, 0x00DE, 1, 32 },
 	{ 0x0100, 0x012E, 2, 1 },      { 0x0132, 0x0136, 2, 1 },      { 0x0139, 0x0147, 2, 1 },
@@ -68,10 +68,6 @@ static const struct range ranges[] = {
 	{ 0xA7B4, 0xA7C2, 2, 1 },      { 0xA7C4, 0xA7C4, 1, -48 },    { 0xA7C5, 0xA7C5, 1, -42307 },
 	{ 0xA7C6, 0xA7C6, 1, -35384 }, { 0xA7C7, 0xA7C9, 2, 1 },      { 0xA7D0, 0xA7D0, 1, 1 },
 	{ 0xA7D6, 0xA7D8, 2, 1 },      { 0xA7F5, 0xA7F5, 1, 1 },      { 0xFF21, 0xFF3A, 1, 32 },
-	{ 0x10400, 0x10427, 1, 40 },   { 0x104B0, 0x104D3, 1, 40 },   { 0x10570, 0x1057A, 1, 39 },
-	{ 0x1057C, 0x1058A, 1, 39 },   { 0x1058C, 0x10592, 1, 39 },   { 0x10594, 0x10595, 1, 39 },
-	{ 0x10C80, 0x10CB2, 1, 64 },   { 0x118A0, 0x118BF, 1, 32 },   { 0x16E40, 0x16E5F, 1, 32 },
-	{ 0x1E900, 0x1E921, 1, 34 },
 };
 
 enum { RANGES = sizeof(ranges) / sizeof(ranges[0]) };

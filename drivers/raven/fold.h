@@ -1,10 +1,13 @@
 /* fold.h - RavenDB's lower case: which ids and collections are the same to the server.
  *
  * The server lowers an id letter by letter with .NET's invariant rules: the simple lower case of
- * Unicode's UnicodeData.txt (one letter gives one letter; `Ö` is `ö`, but `ß` is not `ss`), with
- * one exception, U+0130. Which Unicode it knows depends on its .NET; we take 14.0. A letter that is
- * younger stays as it is: two spellings of one id are then two keys here, which sends a row twice;
- * the other way round one row would hide another.
+ * Unicode's UnicodeData.txt (one letter gives one letter; `Ö` is `ö`, but `ß` is not `ss`). U+0130
+ * stays as it is, and so does all that lies above U+FFFF, for the server looks at halves of UTF-16
+ * pairs. Seen on 5.4.207, 6.2.4 and 7.1.5 for 76,921 letters, in the ids of tombstones.
+ *
+ * Which Unicode the server knows depends on its .NET; we take 14.0. A letter that is younger stays
+ * as it is: two spellings of one id are then two keys here, which sends a row twice; the other way
+ * round one row would hide another.
  *
  *      first..last, every step-th letter   + delta ->   its lower case
  *      0041..005A  A B C ...               + 20         a b c ...
