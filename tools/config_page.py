@@ -29,7 +29,8 @@ def kind(node):
     if any(choice.get("type") == "array" for choice in node.get("oneOf", ())):
         return "text or list of texts"
     if "oneOf" in node:
-        return "text or [secret](#a-secret)"
+        secret = any("$ref" in choice for choice in node["oneOf"])
+        return "text or [secret](#a-secret)" if secret else "text or list of texts"
     if node["type"] == "array":
         return "list of texts" if node["items"].get("type") == "string" else "list of objects"
     return {"string": "text", "integer": "number", "boolean": "true, false"}.get(
@@ -74,6 +75,7 @@ def reference(schema):
         section(schema, "`log`", schema["properties"]["log"]),
         section(schema, "A source of type `rethinkdb`", defs["source_rethinkdb"]),
         section(schema, "A table's own settings", defs["table"]),
+        section(schema, "A source of type `ravendb`", defs["source_ravendb"]),
         section(schema, "A sink of type `file`", defs["sink_file"]),
         section(schema, "A sink of type `https`", defs["sink_https"]),
         section(schema, "A sink of type `ravendb`", defs["sink_ravendb"]),

@@ -186,8 +186,9 @@ static int check_files(const struct tg_args *args, struct tg_why *why)
 {
 	const char *name = args->command->name;
 	bool look = args->command->need == TG_NEED_STORE;
+	bool flat = args->rethinkdb != NULL || args->ravendb != NULL;
 
-	if (args->config != NULL && (args->flat != NULL || args->to != NULL))
+	if (args->config != NULL && (flat || args->to != NULL))
 		return tg_why_set(why, TG_ERR_CONFIG,
 				  "--config stands alone: it names the source and the sinks");
 	if (args->config != NULL || (look && args->store != NULL))
@@ -195,16 +196,20 @@ static int check_files(const struct tg_args *args, struct tg_why *why)
 	if (look)
 		return tg_why_set(why, TG_ERR_CONFIG,
 				  "`tidegate %s` wants --store DIR or --config FILE", name);
-	if (args->flat == NULL)
+	if (!flat)
 		return tg_why_set(why, TG_ERR_CONFIG,
 				  "`tidegate %s` wants --config FILE, or --rethinkdb FILE and --to "
-				  "TARGET",
+				  "TARGET, or --ravendb FILE and --to TARGET",
 				  name);
+	if (args->rethinkdb != NULL && args->ravendb != NULL)
+		return tg_why_set(why, TG_ERR_CONFIG,
+				  "either --rethinkdb or --ravendb: for both at once write a "
+				  "configuration of two sources");
 	if (args->to == NULL && args->command->need == TG_NEED_ALL)
 		return tg_why_set(
 			why, TG_ERR_CONFIG,
-			"--rethinkdb says where from; --to says where to: a folder, - or an "
-			"address");
+			"%s says where from; --to says where to: a folder, - or an address",
+			args->ravendb != NULL ? "--ravendb" : "--rethinkdb");
 	return TG_OK;
 }
 

@@ -14,7 +14,7 @@ struct tg_cli;
 /* Which options a command takes. */
 enum tg_option {
 	TG_OPT_CONFIG = 1,        /* --config FILE                    */
-	TG_OPT_FLAT = 2,          /* --rethinkdb FILE                 */
+	TG_OPT_FLAT = 2,          /* --rethinkdb, --ravendb FILE      */
 	TG_OPT_TO = 4,            /* --to TARGET                      */
 	TG_OPT_STORE = 8,         /* --store DIR                      */
 	TG_OPT_WAIT = 16,         /* --wait SECONDS                   */
@@ -55,7 +55,8 @@ enum { TG_WAIT_SECONDS_DEFAULT = 60, TG_WAIT_SECONDS_MAX = 86400 };
 struct tg_args {
 	const struct tg_command *command;
 	const char *operand;
-	const char *config, *flat, *to, *store, *sink;
+	const char *config, *to, *store, *sink;
+	const char *rethinkdb, *ravendb;    /* the flat file, at most one of them */
 	const char *log_level, *log_format; /* NULL: as the configuration says */
 	uint32_t wait_s;
 	bool json, config_only, all, help;

@@ -44,7 +44,8 @@ static int load_file(struct tg_cli *cli, enum tg_need need)
 	struct tg_arena scratch;
 	const struct tg_config_job job = {
 		.file = args->config,
-		.flat = args->flat,
+		.flat = args->rethinkdb != NULL ? args->rethinkdb : args->ravendb,
+		.flat_type = args->rethinkdb != NULL ? "rethinkdb" : "ravendb",
 		.to = args->to,
 		.store = args->store,
 		.store_only = need == TG_NEED_STORE,

@@ -133,7 +133,9 @@ int tg_cmd_check(struct tg_cli *cli)
 {
 	struct check check = { .cli = cli, .code = TG_EXIT_OK };
 	const struct tg_config *config = &cli->config;
-	const char *file = cli->args.config != NULL ? cli->args.config : cli->args.flat;
+	const struct tg_args *args = &cli->args;
+	const char *flat = args->rethinkdb != NULL ? args->rethinkdb : args->ravendb;
+	const char *file = args->config != NULL ? args->config : flat;
 
 	tell(&check, TG_ORIGIN_SELF, &(struct tg_check_line){ "configuration", TG_OK, file });
 	if (cli->args.config_only)

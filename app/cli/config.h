@@ -3,7 +3,7 @@
  *      file --tg_json_parse--> tree --take members--> struct tg_config + the drivers' states
  *                              (scratch)              (boot arena)
  *
- * Two forms: ours (docs/configuration.md, docs/tidegate.schema.json) and the seed's flat file of
+ * Two forms: ours (docs/configuration.md, docs/tidegate.schema.json) and the seeds' flat files of
  * strings, which says only where the database is; the command line then says where to.
  *
  * Every fault is reported with its member's path, not only the first. Secrets are read here, from
@@ -32,10 +32,11 @@ enum {
 enum { TG_CONFIG_STORE_BYTES_DEFAULT = 1 << 30 };
 
 struct tg_config_job {
-	const char *file;  /* our form, or ...                                            */
-	const char *flat;  /* ... the seed's, and then                                    */
-	const char *to;    /* where to: a folder, "-" or an address                       */
-	const char *store; /* NULL, or the store's folder, whatever the file says         */
+	const char *file;      /* our form, or ...                                            */
+	const char *flat;      /* ... a seed's, and then ...                                  */
+	const char *flat_type; /* ... of which source: "rethinkdb" or "ravendb"           */
+	const char *to;        /* where to: a folder, "-" or an address                       */
+	const char *store;     /* NULL, or the store's folder, whatever the file says         */
 	/* A command that only looks at the store: sources and sinks are not read, so that
 	 * an operator needs none of the service's secrets. */
 	bool store_only;

@@ -5,31 +5,56 @@
 #include "drivers/json/scan.h"
 #include "platform/assert.h"
 
-/* The seed's file names only the database. Its one source is called after its type, its one sink
+/* A seed's file names only the database. Its one source is called after its type, its one sink
  * after where --to leads, so that a configuration of ours can go on with the same store. */
 
-static const struct tg_source_ops *rethink_ops(const struct tg_config_load *load)
+/* What a seed's file holds. */
+struct flat {
+	const char *type;
+	const char *const *members, *const *required;
+};
+
+static const char *const rethink_members[] = { "host",     "port",    "database", "username",
+					       "password", "use_ssl", NULL };
+static const char *const rethink_required[] = { "host", "port", "database", NULL };
+static const char *const raven_members[] = { "ravendb_urls",       "database_name",
+					     "collection_name",    "batch_size",
+					     "certificate_base64", NULL };
+static const char *const raven_required[] = { "ravendb_urls", "database_name", NULL };
+
+static const struct flat flats[] = {
+	{ "rethinkdb", rethink_members, rethink_required },
+	{ "ravendb", raven_members, raven_required },
+};
+
+static const struct flat *flat_of(const char *type)
 {
-	return tg_registry_source(load->job->registry, "rethinkdb");
+	for (size_t i = 0; i < sizeof(flats) / sizeof(flats[0]); i++)
+		if (strcmp(flats[i].type, type) == 0)
+			return &flats[i];
+	return NULL;
 }
 
 static void take_flat_source(const struct tg_config_load *load, const struct tg_json *root)
 {
-	static const char *const members[] = { "host",     "port",    "database", "username",
-					       "password", "use_ssl", NULL };
-	static const char *const required[] = { "host", "port", "database", NULL };
+	const struct flat *flat = flat_of(load->job->flat_type);
 	struct tg_config_source *source = &load->config->sources[0];
 	uint32_t before = load->problems->count;
 
-	tg_json_only(root, members, load->problems);
-	for (const char *const *i = required; *i != NULL; i++)
+	TG_ASSERT(flat != NULL);
+	tg_json_only(root, flat->members, load->problems);
+	for (const char *const *i = flat->required; *i != NULL; i++)
 		if (tg_json_member(root, *i) == NULL)
 			tg_problem(load->problems, root, *i, "is missing");
 	if (load->problems->count != before)
 		return;
-	snprintf(source->name, sizeof(source->name), "rethinkdb");
-	source->ops = rethink_ops(load);
-	TG_ASSERT(source->ops != NULL);
+	snprintf(source->name, sizeof(source->name), "%s", flat->type);
+	source->ops = tg_registry_source(load->job->registry, flat->type);
+	if (source->ops == NULL) {
+		tg_problem(load->problems, root, NULL, "this build has no source of type %s",
+			   flat->type);
+		return;
+	}
 	source->state = tg_config_state(load, source->ops->state_bytes);
 	source->ops->configure(source->state, root, load->problems);
 	load->config->source_count = 1;

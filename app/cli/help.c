@@ -11,7 +11,8 @@ static void print_usage(const struct tg_command *command)
 	if ((command->options & TG_OPT_ALL) != 0)
 		printf("|--all");
 	if ((command->options & TG_OPT_FLAT) != 0)
-		printf(" --config FILE | --rethinkdb FILE --to TARGET");
+		printf(" --config FILE | --rethinkdb FILE --to TARGET | --ravendb FILE --to "
+		       "TARGET");
 	else if (command->need == TG_NEED_STORE)
 		printf(" --store DIR | --config FILE");
 	printf("%s\n\n", command->options != 0 ? " [options]" : "");
@@ -51,6 +52,7 @@ void tg_help_overview(void)
 			printf("  %-19s %s\n", i->name, i->summary);
 	printf("\nfirst steps:\n"
 	       "  tidegate sync --rethinkdb configuration.json --to FOLDER\n"
+	       "  tidegate sync --ravendb configuration.json --to FOLDER\n"
 	       "  tidegate check --config tidegate.json\n"
 	       "  tidegate help COMMAND\n");
 }

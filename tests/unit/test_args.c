@@ -29,7 +29,8 @@ TG_TEST(args_seeds_way_is_taken)
 {
 	TG_CHECK_INT(parse("sync --rethinkdb configuration.json --to out"), TG_OK);
 	TG_CHECK_STR(args.command->name, "sync");
-	TG_CHECK_STR(args.flat, "configuration.json");
+	TG_CHECK_STR(args.rethinkdb, "configuration.json");
+	TG_CHECK(args.ravendb == NULL);
 	TG_CHECK_STR(args.to, "out");
 	TG_CHECK_INT(args.wait_s, 60);
 	TG_CHECK(!args.json);
@@ -38,6 +39,9 @@ TG_TEST(args_seeds_way_is_taken)
 	TG_CHECK(args.json);
 	TG_CHECK_INT(args.wait_s, 5);
 	TG_CHECK_STR(args.log_format, "json");
+	TG_CHECK_INT(parse("sync --ravendb configuration.json --to out"), TG_OK);
+	TG_CHECK_STR(args.ravendb, "configuration.json");
+	TG_CHECK(args.rethinkdb == NULL);
 }
 
 TG_TEST(args_two_word_commands_and_operands)
@@ -77,7 +81,11 @@ TG_TEST(args_refusals_name_the_nearest)
 TG_TEST(args_refusals_say_what_is_missing)
 {
 	refused("sync", "wants --config FILE, or --rethinkdb FILE and --to TARGET");
-	refused("sync --rethinkdb c", "--to says where to");
+	refused("sync", "or --ravendb FILE and --to TARGET");
+	refused("sync --rethinkdb c", "--rethinkdb says where from; --to says where to");
+	refused("sync --ravendb c", "--ravendb says where from; --to says where to");
+	refused("sync --rethinkdb c --ravendb c --to o", "either --rethinkdb or --ravendb");
+	refused("sync --config c --ravendb c", "--config stands alone");
 	refused("sync --config c --to out", "--config stands alone");
 	refused("status", "wants --store DIR or --config FILE");
 	refused("resync --store s", "wants a STREAM");
@@ -97,5 +105,6 @@ TG_TEST(args_refusals_say_what_is_missing)
 TG_TEST(args_check_needs_no_target)
 {
 	TG_CHECK_INT(parse("check --rethinkdb c"), TG_OK);
+	TG_CHECK_INT(parse("check --ravendb c"), TG_OK);
 	TG_CHECK_INT(parse("discover --rethinkdb c --json"), TG_OK);
 }

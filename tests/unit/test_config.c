@@ -15,10 +15,26 @@ struct fake {
 
 static void fake_configure(void *state, const struct tg_json *config, struct tg_problems *problems)
 {
-	static const char *const members[] = { "name",     "type",     "host",     "port",
-					       "database", "username", "password", "use_ssl",
-					       "path",     "url",      "streams",  "shape",
-					       "from",     "columns",  NULL };
+	static const char *const members[] = { "name",
+					       "type",
+					       "host",
+					       "port",
+					       "database",
+					       "username",
+					       "password",
+					       "use_ssl",
+					       "path",
+					       "url",
+					       "streams",
+					       "shape",
+					       "from",
+					       "columns",
+					       "ravendb_urls",
+					       "database_name",
+					       "collection_name",
+					       "batch_size",
+					       "certificate_base64",
+					       NULL };
 	struct fake *fake = state;
 	const struct tg_json_rule port = {
 		.name = "port", .lenient = true, .min = 1, .max = 65535
@@ -38,13 +54,16 @@ static void fake_configure(void *state, const struct tg_json *config, struct tg_
 static const struct tg_source_ops fake_source = { .type = "rethinkdb",
 						  .state_bytes = sizeof(struct fake),
 						  .configure = fake_configure };
+static const struct tg_source_ops fake_raven = { .type = "ravendb",
+						 .state_bytes = sizeof(struct fake),
+						 .configure = fake_configure };
 static const struct tg_sink_ops fake_file = { .type = "file",
 					      .state_bytes = sizeof(struct fake),
 					      .configure = fake_configure };
 static const struct tg_sink_ops fake_https = { .type = "https",
 					       .state_bytes = sizeof(struct fake),
 					       .configure = fake_configure };
-static const struct tg_source_ops *const fake_sources[] = { &fake_source, NULL };
+static const struct tg_source_ops *const fake_sources[] = { &fake_source, &fake_raven, NULL };
 static const struct tg_sink_ops *const fake_sinks[] = { &fake_file, &fake_https, NULL };
 static const struct tg_registry registry = { fake_sources, fake_sinks };
 
@@ -72,7 +91,7 @@ static int load(struct tg_config_job job)
 	memset(kept_at, 0, sizeof(kept_at));
 	tg_arena_init(&kept, kept_at, sizeof(kept_at));
 	tg_arena_init(&scratch, scratch_at, sizeof(scratch_at));
-	job.registry = &registry;
+	job.registry = job.registry != NULL ? job.registry : &registry;
 	job.kept = &kept;
 	job.scratch = &scratch;
 	int rc = tg_config_load(&job, &config, &problems);
@@ -235,7 +254,14 @@ TG_TEST(config_looking_at_the_store_needs_no_secrets)
 static int load_flat(const char *text, const char *to, const char *store)
 {
 	write_file(text);
-	return load((struct tg_config_job){ .flat = path, .to = to, .store = store });
+	return load((struct tg_config_job){
+		.flat = path, .flat_type = "rethinkdb", .to = to, .store = store });
+}
+
+static int load_raven(const char *text)
+{
+	write_file(text);
+	return load((struct tg_config_job){ .flat = path, .flat_type = "ravendb", .to = "/out" });
 }
 
 TG_TEST(config_seeds_file_is_taken_unchanged)
@@ -264,4 +290,34 @@ TG_TEST(config_seeds_file_is_checked_as_the_seed_has_it)
 	TG_CHECK_INT(load_flat("{\"host\":\"h\",\"port\":\"x\",\"database\":\"d\"}", "/out", NULL),
 		     TG_ERR_CONFIG);
 	TG_CHECK(has_problem("port: is not a whole number"));
+}
+
+TG_TEST(config_seeds_ravendb_file_is_taken_unchanged)
+{
+	TG_CHECK_INT(load_raven("{\"ravendb_urls\":\"https://a,https://b\",\"database_name\":\"d\","
+				"\"collection_name\":\"Orders\",\"batch_size\":\"100\","
+				"\"certificate_base64\":\"eA==\"}"),
+		     TG_OK);
+	TG_CHECK_STR(config.sources[0].name, "ravendb");
+	TG_CHECK(config.sources[0].ops == &fake_raven);
+	TG_CHECK_STR(config.sinks[0].name, "files");
+	TG_CHECK_INT(load_raven("{\"ravendb_url\":\"https://a\",\"mode\":\"exact\"}"),
+		     TG_ERR_CONFIG);
+	TG_CHECK(has_problem("ravendb_url: unknown member; did you mean ravendb_urls?"));
+	TG_CHECK(has_problem("mode: unknown member"));
+	TG_CHECK(has_problem("ravendb_urls: is missing"));
+	TG_CHECK(has_problem("database_name: is missing"));
+}
+
+TG_TEST(config_a_build_without_the_source_says_so)
+{
+	static const struct tg_source_ops *const one[] = { &fake_source, NULL };
+	static const struct tg_registry poor = { one, fake_sinks };
+
+	write_file("{\"ravendb_urls\":\"https://a\",\"database_name\":\"d\"}");
+	TG_CHECK_INT(
+		load((struct tg_config_job){
+			.flat = path, .flat_type = "ravendb", .to = "/out", .registry = &poor }),
+		TG_ERR_CONFIG);
+	TG_CHECK(has_problem("this build has no source of type ravendb"));
 }
