@@ -1,0 +1,9 @@
+# Debian's gcc with Debian's musl, package musl-tools.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR x86_64)
+set(CMAKE_C_COMPILER musl-gcc)
+set(CMAKE_AR gcc-ar)
+set(CMAKE_RANLIB gcc-ranlib)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE amd64)

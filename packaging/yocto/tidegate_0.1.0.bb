@@ -1,0 +1,13 @@
+SUMMARY = "Store-and-forward replication of RethinkDB and RavenDB"
+LICENSE = "Apache-2.0"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+
+# The tree that this recipe lies in: inherit externalsrc, or a SRC_URI and SRCREV of your own.
+inherit externalsrc cmake systemd
+EXTERNALSRC = "${THISDIR}/../.."
+
+DEPENDS = "mbedtls lmdb cjson zlib kconfiglib-native"
+EXTRA_OECMAKE = "-DTG_BOARD=gateway-arm64 -DTG_TESTS=OFF"
+
+SYSTEMD_SERVICE:${PN} = "tidegate.timer"
+FILES:${PN} += "${systemd_system_unitdir} ${datadir}/bash-completion ${datadir}/zsh"

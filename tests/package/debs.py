@@ -1,0 +1,100 @@
+"""Builds the Debian packages and gives a clean Debian to install them in.
+
+    debs.build("amd64", version="0.1.1")     the path of a .deb, made by cpack
+    with debs.chroot() as root: ...          a fresh minimal Debian below `root`, thrown away after
+"""
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tidegate"
+SUITE = "bookworm"
+COMPILERS = {"amd64": "musl-gcc", "arm64": "aarch64-linux-musl-gcc"}
+BUILD_SECONDS_MAX = 900
+
+
+def skip(reason):
+    print(f"SKIP: {reason}")
+    sys.exit(77)
+
+
+def need(*tools):
+    """Ends the test as skipped when the machine lacks one of these."""
+    for tool in tools:
+        if shutil.which(tool) is None and not os.path.exists(f"/usr/sbin/{tool}"):
+            skip(f"{tool} is not installed")
+
+
+def run(*words, **options):
+    """Runs to success; what it said is the failure's text otherwise."""
+    options.setdefault("timeout", BUILD_SECONDS_MAX)
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True,
+                          check=False, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, words))}: {done.returncode}\n"
+                             f"{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def folder(name):
+    """A build folder beside the one under test."""
+    return pathlib.Path(os.environ.get("TIDEGATE_BUILD", ROOT / "build")) / "package" / name
+
+
+def compile_program(architecture, name=None):
+    """Configures and builds a gateway preset in a folder of its own; returns that folder."""
+    need(COMPILERS[architecture], "dpkg-source", "cpack")
+    where = folder(name or architecture)
+    run("cmake", "--preset", f"gateway-{architecture}", "-B", where, cwd=ROOT)
+    run("cmake", "--build", where)
+    return where
+
+
+def pack(where, version=None):
+    """Makes the .deb of a built folder; `version` in place of the project's."""
+    out = where / (version or "own")
+    shutil.rmtree(out, ignore_errors=True)
+    extra = ["-D", f"CPACK_PACKAGE_VERSION={version}"] if version else []
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1790000000"}
+    run("cpack", "-B", out, *extra, cwd=where, env=environment)
+    return next(out.glob("*.deb"))
+
+
+def base():
+    """Returns a tar file of a minimal Debian, made once by debootstrap."""
+    need("debootstrap", "dpkg", "tar")
+    if os.geteuid() != 0:
+        skip("a chroot needs root")
+    made = CACHE / f"chroot-{SUITE}.tar"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(f"{made}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make_base(made)
+    return made
+
+
+def make_base(made):
+    sys.path.insert(0, str(ROOT / "tools"))
+    import debian  # pylint: disable=import-outside-toplevel
+    with tempfile.TemporaryDirectory(dir=CACHE) as where:
+        try:
+            run("debootstrap", "--variant=minbase", SUITE, f"{where}/root", debian.mirror())
+        except (AssertionError, debian.Unavailable) as why:
+            skip(f"debootstrap cannot make a Debian here: {str(why)[-300:]}")
+        run("tar", "-C", f"{where}/root", "--exclude=./var/cache/apt/*", "-cf", f"{where}/tar", ".")
+        os.rename(f"{where}/tar", made)
+
+
+@contextlib.contextmanager
+def chroot():
+    with tempfile.TemporaryDirectory(prefix="tidegate-chroot-") as root:
+        run("tar", "-C", root, "-xf", base())
+        yield pathlib.Path(root)
