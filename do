@@ -7,6 +7,7 @@ BUILD_PACKAGES=(gcc libc6-dev binutils cmake ninja-build python3 python3-kconfig
 	libmbedtls-dev liblmdb-dev libcjson-dev zlib1g-dev)
 ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-tools
 	dpkg-dev)
+PACKAGE_PACKAGES=(qemu-user-static lintian debootstrap systemd python3-seccomp)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
 	nginx-light)
 # What fetches RavenDB's servers: pip and npm, each from Debian unless the machine has its own.
@@ -20,6 +21,7 @@ usage() {
 	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, asan, gateway-arm64 ...
 	./do demo                 a plant's database into files, changed and killed on the way
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
+	./do package              the Debian packages, amd64 and arm64, into build/
 	./do soak                 400 kills a sink, and a fault in every call of a sync
 	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here
 	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
@@ -98,17 +100,29 @@ verb_demo() {
 verb_test() {
 	local presets=(host tiny asan clang) preset
 	install_missing "${BUILD_PACKAGES[@]}"
-	install_missing "${TEST_PACKAGES[@]}" ||
+	install_missing "${TEST_PACKAGES[@]}" "${ARM64_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" ||
 		say "going on without them: what cannot run is listed as skipped"
 	if [ "${1:-}" = --quick ]; then
 		presets=(host)
-		ring host -LE 'kill|valgrind|versions'
+		ring host -LE 'kill|valgrind|versions|package'
 	else
 		for preset in "${presets[@]}"; do ring "$preset"; done
 	fi
 	say "in $SECONDS seconds"
 	local reports=("${presets[@]/#/build/}")
 	tools/summary.py "${reports[@]/%//junit.xml}"
+}
+
+verb_package() {
+	local architecture epoch
+	epoch=$(git log -1 --format=%ct 2> /dev/null || stat -c %Y CHANGELOG.md)
+	install_missing "${BUILD_PACKAGES[@]}" "${ARM64_PACKAGES[@]}" qemu-user-static
+	for architecture in amd64 arm64; do
+		build "gateway-$architecture"
+		(cd "build/gateway-$architecture" && SOURCE_DATE_EPOCH=$epoch cpack > package.log)
+		mv "build/gateway-$architecture"/tidegate_*.deb build/
+	done
+	ls -l build/tidegate_*.deb
 }
 
 verb_soak() {
@@ -156,7 +170,7 @@ verb_tidy() {
 
 verb=${1:-}
 case $verb in
-build | demo | test | soak | bench | fuzz | menuconfig | format | tidy)
+build | demo | test | package | soak | bench | fuzz | menuconfig | format | tidy)
 	shift
 	"verb_$verb" "$@"
 	;;

@@ -116,6 +116,7 @@ tg_python(fault fault fault)
 tg_python(e2e e2e e2e)
 tg_python(sim_py rethinksim e2e)
 tg_python(tools tools house)
+tg_python(package package package)
 include(cmake/ravendb.cmake)
 
 add_test(NAME tidy COMMAND ${TG_PYTHON} tools/tidy.py)
