@@ -1,5 +1,5 @@
-# The Debian package: `./do package`. The same tree gives the same bytes: SOURCE_DATE_EPOCH is set by
-# the caller, and nothing else of the moment or the machine enters.
+# The Debian package: `./do package`. The same tree gives the same bytes: SOURCE_DATE_EPOCH is set
+# by the caller, and nothing else of the moment or the machine enters.
 option(TG_PACKAGE "Make the manual pages and completions, and let cpack make a .deb")
 
 if(TG_PACKAGE)
@@ -21,8 +21,8 @@ if(TG_PACKAGE)
 			${PROJECT_SOURCE_DIR}/CHANGELOG.md ${packaging}/debian/changelog
 			${packaging}/tidegate.json
 			${PROJECT_SOURCE_DIR}/docs/tidegate.schema.json
-		WORKING_DIRECTORY ${PROJECT_BINARY_DIR} COMMENT "Manual pages and completions" VERBATIM
-		COMMAND_EXPAND_LISTS)
+		WORKING_DIRECTORY ${PROJECT_BINARY_DIR}
+		COMMENT "Manual pages and completions" VERBATIM COMMAND_EXPAND_LISTS)
 	add_custom_target(manual ALL DEPENDS ${TG_MANUAL}/tidegate.1.gz)
 
 	install(FILES ${TG_MANUAL}/tidegate.1.gz DESTINATION share/man/man1)
@@ -32,8 +32,9 @@ if(TG_PACKAGE)
 	install(FILES ${TG_MANUAL}/_tidegate DESTINATION share/zsh/vendor-completions)
 	install(FILES ${packaging}/debian/lintian-overrides RENAME tidegate
 		DESTINATION share/lintian/overrides)
-	install(FILES ${TG_MANUAL}/changelog.gz ${TG_MANUAL}/changelog.Debian.gz
-		${packaging}/debian/copyright ${texts} ${PROJECT_SOURCE_DIR}/docs/tidegate.schema.json DESTINATION share/doc/tidegate)
+	install(FILES ${TG_MANUAL}/changelog.gz ${TG_MANUAL}/changelog.Debian.gz ${texts}
+		${packaging}/debian/copyright ${PROJECT_SOURCE_DIR}/docs/tidegate.schema.json
+		DESTINATION share/doc/tidegate)
 	install(FILES ${packaging}/tidegate.json DESTINATION share/doc/tidegate/examples)
 	install(FILES ${packaging}/systemd/tidegate.service ${packaging}/systemd/tidegate.timer
 		DESTINATION /lib/systemd/system)

@@ -184,11 +184,9 @@ _tidegate()
 {seconds}		esac
 	fi
 	if [ -z "$words" ]; then
-		case "${{COMP_WORDS[2]}}" in
-		-* | "") ;;
-		*) case " {pairs} " in
-			*" ${{command}}_${{COMP_WORDS[2]}} "*) command="$command ${{COMP_WORDS[2]}}" ;;
-		esac ;;
+		local both="${{command}}_${{COMP_WORDS[2]}}"
+		case " {pairs} " in
+		*" $both "*) command="${{both/_/ }}" ;;
 		esac
 		case $command in
 {options}		esac

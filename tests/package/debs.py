@@ -14,7 +14,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tidegate"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache",
+                     "tidegate")
 SUITE = "bookworm"
 COMPILERS = {"amd64": "musl-gcc", "arm64": "aarch64-linux-musl-gcc"}
 BUILD_SECONDS_MAX = 900
