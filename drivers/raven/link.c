@@ -151,10 +151,37 @@ static uint32_t take_ms(const struct reading *in, const char *name, int64_t seco
 	return (uint32_t)(seconds * SECOND_MS);
 }
 
+/* --- as whom --- */
+
+/* A text that is not empty, or the place of a secret. */
+static bool is_given(const struct tg_json *config, const char *name)
+{
+	const struct tg_json *value = tg_json_member(config, name);
+
+	return value != NULL &&
+	       (tg_json_kind(value) != TG_JSON_STRING || tg_json_text(value)[0] != '\0');
+}
+
+static void read_identity(const struct reading *in, uint32_t faults_before)
+{
+	struct tg_identity_rules rules = { .certificate = "certificate_file",
+					   .address = "ravendb_urls",
+					   .tls = in->out->tls,
+					   .faults_before = faults_before };
+
+	if (rules.tls && !is_given(in->config, "certificate_file") &&
+	    !is_given(in->config, "certificate_base64"))
+		tg_problem(in->problems, in->config, "certificate_file",
+			   "is missing: over https the server knows us by a certificate, given "
+			   "here or as certificate_base64");
+	tg_identity_read(&in->out->target, &rules, in->config, in->problems);
+}
+
 void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
 			struct tg_problems *problems)
 {
 	struct reading in = { .out = out, .config = config, .problems = problems };
+	uint32_t faults_before = problems->count;
 	struct tg_json_rule plain = { .name = "allow_plain", .lenient = true };
 	struct tg_identity_rules identity = { .certificate = "certificate_file",
 					      .address = "ravendb_urls",
@@ -167,6 +194,7 @@ void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
 	out->target.connect_ms_max = take_ms(&in, "connect_seconds", 10, 600);
 	out->target.handshake_ms_max = out->target.connect_ms_max;
 	out->answer_ms_max = take_ms(&in, "answer_seconds", 60, 3600);
+	read_identity(&in, faults_before);
 	identity.tls = out->tls;
 	tg_identity_read(&out->target, &identity, config, problems);
 }

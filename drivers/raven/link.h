@@ -4,7 +4,7 @@
  *      "ravendb_urls": "https://a.plant.example,https://b.plant.example"     or a list of texts
  *
  * All URLs are of one cluster: all https, or all http (which only goes to this machine, unless
- * `allow_plain` says otherwise).
+ * `allow_plain` says otherwise). https needs a certificate: it is what the server knows us by.
  *
  * Memory:  the struct; texts are copied. Waits: for certificate and secret files, at boot only.
  */
@@ -32,9 +32,9 @@ struct tg_raven_link {
 };
 
 /* The members read here, for tg_json_only. */
-#define TG_RAVEN_LINK_MEMBERS                                                                  \
-	"ravendb_urls", "database_name", "allow_plain", "certificate_file", "connect_seconds", \
-		"answer_seconds", TG_IDENTITY_MEMBERS
+#define TG_RAVEN_LINK_MEMBERS                                                                    \
+	"ravendb_urls", "database_name", "allow_plain", "certificate_file", TG_IDENTITY_MEMBERS, \
+		"connect_seconds", "answer_seconds"
 
 /* Reads them, reporting every fault. */
 void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
