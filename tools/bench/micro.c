@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "app/crc32c.h"
 #include "app/line.h"
 #include "app/moment.h"
 #include "app/source.h"
@@ -204,6 +205,11 @@ static void run_sha1_pair(const struct tg_record *row)
 	sink += digest[0][0] + digest[1][0];
 }
 
+static void run_crc32c(const struct tg_record *row)
+{
+	sink += tg_crc32c(0, row->body.at, row->body.bytes);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -238,6 +244,7 @@ int main(int argc, char **argv)
 {
 	uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 200000;
 
+	tg_crc32c_init();
 	fill(&plain, put_plain);
 	fill(&nested, put_nested);
 	printf("rows of %u bytes (plain) and %u bytes (nested)\n", plain.bytes, nested.bytes);
@@ -255,5 +262,6 @@ int main(int argc, char **argv)
 	measure("moment to ISO 8601", run_iso, &plain, count);
 	measure("SHA-1 of the row", run_sha1, &plain, count);
 	measure("SHA-1 of two rows at once", run_sha1_pair, &plain, count);
+	measure("CRC32C of the row", run_crc32c, &plain, count);
 	return 0;
 }
