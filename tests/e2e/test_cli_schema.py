@@ -15,9 +15,11 @@ SOURCE = {"name": "db", "type": "rethinkdb", "host": "127.0.0.1", "database": "p
           "table": {"readings": {}}}
 FILE = {"name": "files", "type": "file", "path": "out", "columns": {"*": {}}}
 HTTPS = {"name": "upstream", "type": "https", "url": "https://127.0.0.1:1/in"}
+RAVEN = {"name": "raven", "type": "ravendb", "ravendb_urls": "http://127.0.0.1:1",
+         "database_name": "plant"}
 NULL = {"name": "nothing", "type": "null"}
 WHOLE = {"name": "a", "store": {"path": "store"}, "log": {}, "sources": [SOURCE],
-         "sinks": [FILE, HTTPS, NULL]}
+         "sinks": [FILE, HTTPS, NULL, RAVEN]}
 
 # Where each object of the schema lies in WHOLE, as the program spells the path.
 OBJECTS = {
@@ -30,12 +32,13 @@ OBJECTS = {
     "sinks[0].columns.*": DEFS["column_rule"],
     "sinks[1]": DEFS["sink_https"],
     "sinks[2]": DEFS["sink_null"],
+    "sinks[3]": DEFS["sink_ravendb"],
 }
 STEPS = {
     "the configuration": (), "store": ("store",), "log": ("log",), "sources[0]": ("sources", 0),
     "sources[0].table.readings": ("sources", 0, "table", "readings"), "sinks[0]": ("sinks", 0),
     "sinks[0].columns.*": ("sinks", 0, "columns", "*"), "sinks[1]": ("sinks", 1),
-    "sinks[2]": ("sinks", 2),
+    "sinks[2]": ("sinks", 2), "sinks[3]": ("sinks", 3),
 }
 
 

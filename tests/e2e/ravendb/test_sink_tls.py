@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""A simulated RethinkDB into a secured RavenDB: client certificates, and each refusal of one."""
+
+import pathlib
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "e2e"), str(pathlib.Path(__file__).resolve().parent)]
+
+import audit  # noqa: E402
+import world  # noqa: E402
+from servers import ravendb  # noqa: E402
+from test_sink import PROGRAM, SECONDS_MAX, VERSION, Raven  # noqa: E402
+
+DATABASE = "plant"
+SHARED = {}
+
+
+def setUpModule():
+    SHARED["server"] = server = ravendb.Server(VERSION, secured=True)
+    SHARED["client"] = client = server.connect(decoder=audit.DECODER)
+    client.create(DATABASE)
+    client.create("other")
+
+
+def tearDownModule():
+    SHARED["client"].close()
+    SHARED["server"].stop()
+
+
+class Secured(unittest.TestCase):
+    def here(self, identity, **sink):
+        here = Raven({"devices": 12}, ca_file=str(SHARED["server"].certificates.ca),
+                     id="{source}/" + self.id().rsplit(".", 1)[1].lower() + "/{key}", **sink)
+        self.addCleanup(here.close)
+        if identity:
+            here.sink["certificate_file"] = str(identity.pem)
+        here.aim(SHARED["server"].url, DATABASE)
+        return here
+
+    def check(self, here, code, *texts):
+        done = subprocess.run([PROGRAM, "check", "--config", here.root / "tidegate.json"],
+                              capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        for text in texts:
+            self.assertIn(text, done.stdout)
+        return done.stdout
+
+    def delivers(self, here, count=12):
+        """What is there of this test's own documents."""
+        here.settle()
+        found = [document for document in SHARED["client"].documents(DATABASE, "devices")
+                 if f"/{self.id().rsplit('.', 1)[1].lower()}/" in document["@metadata"]["@id"]]
+        self.assertEqual(len(found), count)
+
+    def identity(self, name, **how):
+        how.setdefault("permissions", {DATABASE: "ReadWrite"})
+        return SHARED["server"].identity(name, **how)
+
+    def test_each_kind_of_key(self):
+        for number, key in enumerate(("p256", "rsa2048", "rsa4096"), 1):
+            with self.subTest(key):
+                here = self.here(self.identity(key, key=key))
+                here.sink["id"] = here.sink["id"].replace("{key}", key + "/{key}")
+                here.configure()
+                self.check(here, 0, f'as "{key}" (ValidUser)', "days")
+                self.delivers(here, 12 * number)
+
+    def test_certificate_as_base64(self):
+        here = self.here(None, certificate_base64=self.identity("base64").base64())
+        self.delivers(here)
+
+    def test_refusals(self):
+        certificates = SHARED["server"].certificates
+        for name, identity, text in (
+                ("none", None, "certificate"),
+                ("unknown", certificates.client("stranger"), "register it"),
+                ("elsewhere", self.identity("elsewhere", permissions={"other": "ReadWrite"}),
+                 "permission")):
+            with self.subTest(name):
+                here = self.here(identity)
+                self.check(here, 23, text)
+                done = here.sync(words=("--wait", "1"))
+                self.assertEqual(done.returncode, 4, done.stderr)
+
+    def test_expired(self):
+        """Seen before the server is asked."""
+        here = self.here(self.identity("over", expired=True))
+        done = here.sync()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"renew it", done.stderr)
+
+    def test_wrong_authority(self):
+        here = self.here(self.identity("good"))
+        other = ravendb.Certificates(here.root / "other")
+        here.sink["ca_file"] = str(other.ca)
+        here.configure()
+        self.check(here, 22)
+
+    def test_registered_while_it_waits(self):
+        late = SHARED["server"].certificates.client("late")
+        here = self.here(late)
+        self.check(here, 23)
+        SHARED["client"].register(late, permissions={DATABASE: "ReadWrite"})
+        self.delivers(here)
+
+
+if __name__ == "__main__":
+    world.program()
+    try:
+        ravendb.find(VERSION)
+    except ravendb.Unavailable as why:
+        print(f"SKIP: no RavenDB: {why}")
+        sys.exit(77)
+    unittest.main()
