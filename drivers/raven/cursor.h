@@ -35,10 +35,9 @@ struct tg_raven_place {
 struct tg_raven_cursor {
 	uint32_t settings; /* of the source: others begin anew */
 	enum tg_raven_phase phase;
-	bool full; /* the walk under way looks at everything: keys are compared behind it        */
-	bool proved; /* with CAUGHT: no delete was missed up to `vector`                           */
-	uint64_t
-		skipped; /* documents of the collection that are there and are not handed over    */
+	bool full;        /* the walk under way looks at everything: keys are compared behind it */
+	bool proved;      /* with CAUGHT: no delete was missed up to `vector` */
+	uint64_t skipped; /* documents that are there and are not handed over */
 	uint32_t place_count;
 	struct tg_raven_place places[TG_RAVEN_NODES_KEPT]; /* the newest first */
 	uint32_t vector_bytes;

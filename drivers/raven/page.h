@@ -19,7 +19,6 @@
 #define TG_DRIVERS_RAVEN_PAGE_H
 
 #include "drivers/json/scan.h"
-#include "drivers/raven/window.h"
 
 enum tg_raven_page_event {
 	TG_RAVEN_PAGE_MORE = 1, /* all bytes are used: receive     */
@@ -36,6 +35,13 @@ enum tg_raven_stale { TG_RAVEN_STALE_UNSAID, TG_RAVEN_STALE_NO, TG_RAVEN_STALE_Y
 enum {
 	TG_RAVEN_INDEX_NAME_BYTES = 256, /* longer ones are cut                              */
 	TG_RAVEN_TAIL_BYTES = 1024,      /* of what follows a break, or of "Error"           */
+};
+
+/* The bytes received and not used up: at[from .. fill). Between two calls they may move, and the
+ * used ones go. */
+struct tg_raven_window {
+	const uint8_t *at;
+	size_t from, fill;
 };
 
 struct tg_raven_row {

@@ -26,6 +26,8 @@ int tg_raven_tomb_read(struct tg_view row, struct tg_raven_tomb *tomb)
 			tomb->document = is(value, "\"Document\"");
 		else if (is(name, "Collection"))
 			tomb->collection = value;
+		else if (is(name, "ChangeVector") && value.bytes >= 2)
+			tomb->vector = tg_view_of(value.at + 1, value.bytes - 2);
 		else if (is(name, "LastModified"))
 			time = value;
 	}

@@ -18,6 +18,7 @@ struct tg_raven_tomb {
 	bool document;             /* the others are nothing of ours */
 	struct tg_view id;         /* a JSON string                  */
 	struct tg_view collection; /* a JSON string; empty: none     */
+	struct tg_view vector;     /* plain text                     */
 	uint64_t etag;
 	int64_t time_ms; /* INT64_MIN: not said */
 };

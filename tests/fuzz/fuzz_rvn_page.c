@@ -63,15 +63,20 @@ static struct outcome run(struct tg_view body, struct cut cut)
 {
 	static struct tg_raven_page page;
 	static uint8_t bytes[WINDOW_BYTES];
-	struct tg_raven_window window = { .at = bytes, .cap = cut.doc_bytes_max + ROOM_BYTES };
+	struct tg_raven_window window = { .at = bytes };
 	struct outcome out = { .rows = 0 };
 
 	tg_raven_page_start(&page, cut.kind, cut.doc_bytes_max);
 	for (size_t at = 0; at < body.bytes;) {
-		size_t count = tg_raven_window_room(&window, cut.piece);
-		must(count > 0);
+		size_t rest = window.fill - window.from, count = cut.doc_bytes_max + ROOM_BYTES;
+
+		memmove(bytes, bytes + window.from, rest);
+		window.from = 0;
+		window.fill = rest;
+		must(count > rest);
+		count = count - rest < cut.piece ? count - rest : cut.piece;
 		count = count < body.bytes - at ? count : body.bytes - at;
-		memcpy(window.at + window.fill, body.at + at, count);
+		memcpy(bytes + window.fill, body.at + at, count);
 		window.fill += count;
 		at += count;
 		while (tg_raven_page_next(&page, &window) == TG_RAVEN_PAGE_ROW)

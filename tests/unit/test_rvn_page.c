@@ -46,22 +46,30 @@ struct cut {
 	size_t first, run, doc_bytes_max;
 };
 
+/* What the window may hold at most: a document, and a little of what follows it. */
+static size_t move(struct tg_raven_window *window, size_t doc_bytes_max)
+{
+	size_t cap = doc_bytes_max + 64, rest = window->fill - window->from;
+
+	memmove(window_bytes, window_bytes + window->from, rest);
+	window->from = 0;
+	window->fill = rest;
+	return cap - rest;
+}
+
 static void feed(const char *text, struct cut cut)
 {
-	struct tg_raven_window window = { .at = window_bytes,
-					  .cap = cut.doc_bytes_max + 64 < sizeof(window_bytes)
-							 ? cut.doc_bytes_max + 64
-							 : sizeof(window_bytes) };
+	struct tg_raven_window window = { .at = window_bytes };
 	size_t bytes = strlen(text), run = cut.first;
 
 	log_text[0] = '\0';
 	tg_raven_page_start(&page, cut.kind, cut.doc_bytes_max);
 	for (size_t at = 0; at < bytes; run = cut.run) {
-		size_t count = tg_raven_window_room(&window, run == 0 ? 1 : run);
+		size_t count = move(&window, cut.doc_bytes_max);
 		TG_CHECK(count > 0);
-		if (count > bytes - at)
-			count = bytes - at;
-		memcpy(window.at + window.fill, text + at, count);
+		count = count < run ? count : run;
+		count = count < bytes - at ? count : bytes - at;
+		memcpy(window_bytes + window.fill, text + at, count);
 		window.fill += count;
 		at += count;
 		drain(&window);

@@ -1,0 +1,265 @@
+/* proof.c - what was deleted: the tombstones, then the proof that none was missed, and where it
+ * fails, a comparison of all keys (reference/ravendb.md 4.4).
+ *
+ *      TOMBS  deletes that are still listed; the server drops them after five minutes at most
+ *      COUNT  documents of the collection ...
+ *      STATE  ... at the very state that the walk showed: equal counts are equal sets
+ *      COMPARE  every id, in order
+ */
+#include "drivers/json/scan.h"
+#include "drivers/raven/key.h"
+#include "drivers/raven/state.h"
+#include "drivers/raven/tombs.h"
+#include "platform/log.h"
+
+/* --- TOMBS --- */
+
+bool tg_raven_tombs_call(struct tg_raven *source, struct tg_raven_call *call)
+{
+	(void)source;
+	call->kind = TG_RAVEN_TOMBSTONES;
+	return false;
+}
+
+int tg_raven_tombs_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)
+{
+	const struct tg_raven_place *place = tg_raven_place(source);
+	struct tg_record record = { .op = TG_DELETE };
+	struct tg_raven_tomb tomb;
+
+	if (row->oversize || tg_raven_tomb_read(row->body, &tomb) != TG_OK)
+		return tg_raven_odd(source, "a tombstone has no id or etag", why);
+	if (!tomb.document || tomb.etag < place->told || !tg_raven_is_ours(source, tomb.collection))
+		return TG_OK;
+	/* Another node told it before; by now the document may be there again. */
+	if (!source->cursor.full && tg_raven_cursor_covers(&source->cursor, tomb.vector))
+		return TG_OK;
+	record.time_ms = tomb.time_ms == INT64_MIN ? source->now.wall_ms : tomb.time_ms;
+	if (tg_raven_rows_key(&source->rows, tomb.id, &record) != TG_OK)
+		return tg_raven_odd(source, "a tombstone has an id that is none", why);
+	return TG_OK;
+}
+
+/* A node that does not know all that was sent already proves nothing about what is gone. */
+static bool is_lagging(const struct tg_raven *source)
+{
+	const struct tg_raven_cursor *cursor = &source->cursor;
+
+	return cursor->vector_bytes > 0 &&
+	       !tg_raven_vector_covers(tg_view_of(source->vector, source->vector_bytes),
+				       tg_view_of(cursor->vector, cursor->vector_bytes));
+}
+
+static void start_compare(struct tg_raven *source)
+{
+	struct tg_raven_cursor *cursor = &source->cursor;
+
+	cursor->phase = TG_RAVEN_COMPARING;
+	cursor->after_bytes = 0;
+	cursor->skipped = 0;
+	source->ordered = true;
+	source->resumed = false;
+	TG_LOG_INF("raven.compare", "stream=%s", source->stream_name);
+	tg_raven_enter(source, TG_STEP_COMPARE);
+}
+
+int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why)
+{
+	struct tg_raven_place *place = tg_raven_place(source);
+	struct tg_raven_cursor *cursor = &source->cursor;
+
+	(void)why;
+	place->told = place->next;
+	if (is_lagging(source)) {
+		TG_LOG_WRN("raven.lagging",
+			   "stream=%s node=%s why=\"it has not got all that another node told; "
+			   "deletes wait\"",
+			   source->stream_name, source->stats.tag);
+		tg_raven_enter(source, TG_STEP_END);
+		return TG_OK;
+	}
+	tg_raven_cursor_caught(cursor, tg_view_of(source->vector, source->vector_bytes));
+	cursor->phase = TG_RAVEN_CAUGHT;
+	cursor->proved = false;
+	if (cursor->full && source->stats.conflicts == 0)
+		start_compare(source);
+	else
+		tg_raven_enter(source, TG_STEP_COUNT);
+	return TG_OK;
+}
+
+/* --- COUNT and STATE --- */
+
+int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)
+{
+	if (row->oversize)
+		return tg_raven_odd(source, "its collections are no list", why);
+	source->counted = tg_raven_names_count(row->body, tg_raven_name(source));
+	return TG_OK;
+}
+
+int tg_raven_state_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)
+{
+	uint8_t id[TG_RAVEN_ID_BYTES];
+
+	memcpy(id, source->stats.id, sizeof(id));
+	if (row->oversize || tg_raven_stats_read(row->body, &source->stats) != TG_OK)
+		return tg_raven_odd(source, "its statistics name no DatabaseId or etag", why);
+	source->replaced = memcmp(id, source->stats.id, sizeof(id)) != 0;
+	return TG_OK;
+}
+
+static void mark_proved(struct tg_raven *source)
+{
+	struct tg_raven_cursor *cursor = &source->cursor;
+
+	cursor->proved = true;
+	memcpy(source->proven, cursor->vector, cursor->vector_bytes);
+	source->proven_bytes = cursor->vector_bytes;
+	tg_raven_enter(source, TG_STEP_END);
+}
+
+/* Rows are there that we never got. It is done once a run: should they be rows that cannot be
+ * read, it would never end. */
+static void read_anew(struct tg_raven *source)
+{
+	struct tg_raven_cursor *cursor = &source->cursor;
+
+	TG_LOG_WRN("raven.anew",
+		   "stream=%s why=\"the server counts %llu documents, and %llu came\"",
+		   source->stream_name, (unsigned long long)source->counted,
+		   (unsigned long long)source->keys(source->keys_context));
+	source->rewalked = source->name_at + 1;
+	tg_raven_place(source)->next = 0;
+	cursor->full = true;
+	cursor->phase = TG_RAVEN_WALKING;
+	tg_raven_walk_start(source);
+	tg_raven_enter(source, TG_STEP_WALK);
+}
+
+/* The counts are of one state. */
+static void compare_counts(struct tg_raven *source)
+{
+	uint64_t known = source->keys != NULL ? source->keys(source->keys_context) : 0;
+	uint64_t ours = known + source->cursor.skipped;
+
+	if (source->skipped_some) {
+		start_compare(source); /* to count those that are not handed over */
+	} else if (ours == source->counted) {
+		mark_proved(source);
+	} else if (ours < source->counted && source->rewalked != source->name_at + 1) {
+		read_anew(source);
+	} else if (source->counted == 0 && !source->config.delete_when_empty) {
+		TG_LOG_WRN("stream.empty", "stream=%s kept=%llu set=delete_when_empty",
+			   source->stream_name, (unsigned long long)known);
+		mark_proved(source);
+	} else {
+		start_compare(source);
+	}
+}
+
+static bool may_compare(const struct tg_raven *source)
+{
+	uint64_t pause_ms = (uint64_t)CONFIG_TG_RAVEN_COMPARE_MINUTES * 60000;
+
+	return source->compared_ms == 0 || source->now.mono_ms - source->compared_ms >= pause_ms;
+}
+
+/* Somebody writes all the time: what was written is read, and the counts are taken once more. */
+static void go_on_reading(struct tg_raven *source)
+{
+	if (++source->proofs < TG_RAVEN_PROOFS_MAX) {
+		tg_raven_walk_start(source);
+		tg_raven_enter(source, TG_STEP_WALK);
+	} else if (may_compare(source)) {
+		start_compare(source);
+	} else {
+		tg_raven_enter(source, TG_STEP_END);
+	}
+}
+
+int tg_raven_state_end(struct tg_raven *source, struct tg_why *why)
+{
+	const struct tg_raven_stats *stats = &source->stats;
+	struct tg_view walked = tg_view_of(source->vector, source->vector_bytes);
+
+	if (source->replaced) {
+		source->replaced = false;
+		return tg_why_set(why, TG_ERR_NOT_READY,
+				  "database %s on %s was replaced by another one while it was "
+				  "read; it is read anew",
+				  source->config.link.database, source->talk.peer);
+	}
+	if (source->config.mode == TG_RAVEN_LAST_MODIFIED) {
+		tg_raven_enter(source, TG_STEP_QUERY);
+	} else if (stats->conflicts > 0) {
+		TG_LOG_WRN("raven.conflicts",
+			   "stream=%s documents=%llu why=\"they cannot be read until they are "
+			   "resolved on the server; deletes wait too\"",
+			   source->stream_name, (unsigned long long)stats->conflicts);
+		tg_raven_enter(source, TG_STEP_END);
+	} else if (stats->vector_known && tg_view_same(tg_raven_stats_vector(stats), walked)) {
+		compare_counts(source);
+	} else {
+		go_on_reading(source);
+	}
+	return TG_OK;
+}
+
+/* --- COMPARE --- */
+
+bool tg_raven_compare_call(struct tg_raven *source, struct tg_raven_call *call)
+{
+	call->kind = TG_RAVEN_KEYS;
+	call->text = tg_view_of(source->cursor.after, source->cursor.after_bytes);
+	call->rows = CONFIG_TG_RAVEN_COMPARE_ROWS;
+	return false;
+}
+
+/* The last id that was seen, of whatever collection: there the next page begins. */
+static bool keep_id(struct tg_raven_cursor *cursor, struct tg_view id)
+{
+	int bytes = tg_json_unescape(id, cursor->after, sizeof(cursor->after));
+
+	cursor->after_bytes = bytes > 0 ? (uint32_t)bytes : 0;
+	return bytes > 0;
+}
+
+int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row,
+			 struct tg_why *why)
+{
+	static const struct tg_record seen = { .op = TG_UPSERT, .flags = TG_REC_SEEN };
+	struct tg_raven_meta meta;
+
+	if (row->metadata.bytes == 0 || tg_raven_meta_read(&meta, row->metadata) != TG_OK ||
+	    !keep_id(&source->cursor, meta.id))
+		return tg_raven_odd(source, "a document has no @id", why);
+	if (!tg_raven_is_ours(source, meta.collection))
+		return TG_OK;
+	if (tg_raven_is_skipped(source, &meta)) {
+		source->cursor.skipped++;
+		return TG_OK;
+	}
+	if (tg_raven_rows_key(&source->rows, meta.id, &seen) != TG_OK)
+		return tg_raven_odd(source, "a document has an id that is none", why);
+	return TG_OK;
+}
+
+int tg_raven_compare_end(struct tg_raven *source, struct tg_why *why)
+{
+	struct tg_raven_cursor *cursor = &source->cursor;
+
+	(void)why;
+	if (source->talk.page.rows >= CONFIG_TG_RAVEN_COMPARE_ROWS)
+		return TG_OK;
+	cursor->phase = TG_RAVEN_CAUGHT;
+	cursor->after_bytes = 0;
+	cursor->full = false;
+	source->compared_ms = source->now.mono_ms;
+	if (source->resumed) {
+		tg_raven_enter(source, TG_STEP_END);
+		return TG_OK;
+	}
+	mark_proved(source);
+	return TG_OK;
+}

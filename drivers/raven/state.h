@@ -1,0 +1,195 @@
+/* state.h - the whole state of one RavenDB source, and its steps.
+ *
+ *      POLL --304--------------------------------> NEXT      nothing changed since the last round
+ *        |
+ *      TOPOLOGY -> STATS -> COLLECTIONS ---------> NEXT -> BEGIN -> BEGUN --+
+ *                                                   ^                       |
+ *       +------------- END <---- COMPARE <----------|-----------------------+
+ *       |               ^          ^                |                       |
+ *       v               |          |                |                       v
+ *      NEXT             +------- STATE <- COUNT <- TOMBS <----------------- WALK
+ *                                  `- the database moved: once more -------^
+ *
+ *      BEGUN -> STATE -> QUERY -> END     mode last_modified
+ *
+ * Each step that asks the server something is a call, what to do with a row of the answer, and
+ * where to go at its end; steps.c has the table, source.c runs it.
+ */
+#ifndef TG_DRIVERS_RAVEN_STATE_H
+#define TG_DRIVERS_RAVEN_STATE_H
+
+#include "app/source.h"
+#include "drivers/json/infer.h"
+#include "drivers/raven/config.h"
+#include "drivers/raven/cursor.h"
+#include "drivers/raven/names.h"
+#include "drivers/raven/node.h"
+#include "drivers/raven/rows.h"
+#include "drivers/raven/stats.h"
+#include "drivers/raven/talk.h"
+
+enum tg_raven_step {
+	TG_STEP_DOWN,
+	TG_STEP_POLL,
+	TG_STEP_WHOAMI,
+	TG_STEP_TOPOLOGY,
+	TG_STEP_STATS,
+	TG_STEP_COLLECTIONS,
+	TG_STEP_NEXT,
+	TG_STEP_SAMPLE,
+	TG_STEP_BEGIN,
+	TG_STEP_BEGUN,
+	TG_STEP_WALK,
+	TG_STEP_TOMBS,
+	TG_STEP_COUNT,
+	TG_STEP_STATE,
+	TG_STEP_COMPARE,
+	TG_STEP_QUERY,
+	TG_STEP_END,
+	TG_STEP_DONE,
+	TG_STEPS,
+};
+
+enum {
+	TG_RAVEN_PATIENCE = 3,     /* failures of a node that worked before another one is tried */
+	TG_RAVEN_LOADING_MAX = 60, /* seconds that a database may take to be loaded at the start  */
+	TG_RAVEN_BREAKS_MAX = 3,   /* answers that are no answers, for one collection             */
+	TG_RAVEN_PROOFS_MAX = 3,   /* attempts to meet the database at rest                       */
+	TG_RAVEN_SILENT_MAX = 16,  /* pages of other collections before the place is kept anyway  */
+	TG_RAVEN_NAME_BYTES = TG_STREAM_NAME_BYTES_MAX,
+	TG_RAVEN_WHAT_BYTES = TG_STREAM_NAME_BYTES_MAX + 32,
+};
+
+enum tg_raven_purpose { TG_RAVEN_FOR_SYNC, TG_RAVEN_FOR_CHECK, TG_RAVEN_FOR_DISCOVER };
+
+struct tg_raven;
+struct tg_raven_step_ops {
+	const char *name;
+	/* What is asked; true: with If-None-Match. */
+	bool (*call)(struct tg_raven *source, struct tg_raven_call *call);
+	/* The head is there. May be NULL. */
+	int (*head)(struct tg_raven *source, struct tg_why *why);
+	/* A row; TG_OK, or an error of the stream. */
+	int (*row)(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
+	/* The answer is over. */
+	int (*end)(struct tg_raven *source, struct tg_why *why);
+};
+
+/* A page of the walk. */
+struct tg_raven_walk {
+	uint64_t from;       /* the etag it was asked with                                       */
+	uint32_t rows;       /* how many were asked for                                          */
+	uint64_t first;      /* the first row's local etag; 0: none yet                          */
+	uint64_t seen;       /* the largest local etag of the whole walk                         */
+	bool ahead;          /* the next page is asked already ...                               */
+	uint64_t ahead_from; /* ... with this etag                                           */
+	bool dense;          /* etags are so dense that guessing the next cursor pays            */
+	bool guessed;        /* this page was asked ahead: rows of the one before may come again */
+	uint32_t silent;     /* pages in a row that gave no batch                                */
+};
+
+struct tg_raven {
+	struct tg_raven_config config;
+	struct tg_raven_talk talk;
+	struct tg_raven_nodes nodes;
+	struct tg_raven_names names;
+	struct tg_raven_stats stats; /* as of STATS, or STATE */
+	struct tg_raven_cursor cursor;
+	struct tg_raven_rows rows;
+	struct tg_raven_walk walk;
+	struct tg_now now;
+	enum tg_raven_step step;
+	enum tg_raven_purpose purpose;
+	/* The connection and the round. */
+	bool carved, asked, headed, idle, pinned, vector_has_id;
+	uint32_t discards; /* answers asked ahead that nobody wants */
+	uint32_t failures; /* in a row, of the node in use          */
+	uint32_t loads;    /* answers that the database is loading  */
+	uint64_t hold_until_ms;
+	uint8_t generation[TG_GENERATION_BYTES];
+	bool settled; /* the last round left every collection complete at `proven` */
+	uint32_t proven_bytes;
+	uint8_t proven[TG_RAVEN_VECTOR_BYTES]; /* a state that this round proved to be the present
+						*/
+	/* The collection. */
+	uint32_t name_at, breaks;
+	uint32_t wanted_begun; /* name_at + 1 whose wanted full pass this run began */
+	uint32_t rewalked;     /* name_at + 1 that was read anew in this run        */
+	uint32_t stream;
+	bool replaced; /* STATE found another database */
+	bool begun, failed, ordered, sent_keys, resumed, skipped_some, marked;
+	uint32_t proofs;
+	uint64_t counted; /* documents, by COUNT */
+	uint64_t (*keys)(const void *context);
+	const void *keys_context;
+	uint64_t compared_ms; /* mono; when the keys of a collection were last compared */
+	uint32_t vector_bytes;
+	uint8_t vector[TG_RAVEN_VECTOR_BYTES]; /* the state that the walk's last page showed */
+	uint32_t query_rows;                   /* of mode last_modified */
+	bool query_round;
+	int64_t since_ms, newest_ms, clock_ms;
+	uint64_t allowance_milli, allowance_at_ms; /* thousandths of a row that may be read now */
+	bool throttled;
+	int pending; /* an error to be told at the next step */
+	struct tg_why pending_why, why, batch_why;
+	char stream_name[TG_RAVEN_NAME_BYTES];
+	uint8_t bookmark[TG_RAVEN_CURSOR_BYTES_MAX];
+	uint8_t query[TG_RAVEN_TEXT_BYTES], parameters[TG_RAVEN_PARAMETERS_BYTES];
+	/* The rest is for check and discover. */
+	const struct tg_report *report;
+	struct tg_infer *infer;
+	uint32_t sample_rows, attached, counted_rows, timed;
+};
+
+enum {
+	/* Each piece may be aligned up. */
+	TG_RAVEN_ARENA_BYTES =
+		TG_RAVEN_TALK_ARENA_BYTES +
+		CONFIG_TG_RAVEN_BATCH_RECORDS_MAX * sizeof(struct tg_record) +
+		CONFIG_TG_RAVEN_KEYS_BYTES + CONFIG_TG_RAVEN_NAMES_BYTES + sizeof(struct tg_infer) +
+		CONFIG_TG_RAVEN_COLLECTIONS_MAX * sizeof(struct tg_raven_name) + 8 * 16,
+};
+
+extern const struct tg_raven_step_ops tg_raven_steps[TG_STEPS];
+
+/* source.c */
+void tg_raven_enter(struct tg_raven *source, enum tg_raven_step step);
+/* Makes `step` go on by one move. TG_OK: it moved; TG_ERR_AGAIN; or an error of the source. */
+TG_CHECKED int tg_raven_turn(struct tg_raven *source, struct tg_batch *out, struct tg_why *why);
+/* The present collection is over with `why`. */
+void tg_raven_fail_stream(struct tg_raven *source, const struct tg_why *why);
+/* "collection DATABASE/NAME", for sentences. */
+const char *tg_raven_what(const struct tg_raven *source, char *at, size_t cap);
+struct tg_view tg_raven_name(const struct tg_raven *source);
+/* Whether a document of this @collection (JSON; empty: none) belongs to the present collection. */
+bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection);
+/* Documents that are never handed over: what a tidegate wrote, what an index made. */
+bool tg_raven_is_skipped(const struct tg_raven *source, const struct tg_raven_meta *meta);
+struct tg_raven_place *tg_raven_place(struct tg_raven *source);
+TG_CHECKED int tg_raven_odd(const struct tg_raven *source, const char *what, struct tg_why *why);
+
+/* begin.c: ops->begin */
+TG_CHECKED int tg_raven_begin(void *state, const struct tg_stream_state *stream);
+
+/* walk.c, proof.c, query.c, tell.c: entries of the table. */
+bool tg_raven_walk_call(struct tg_raven *source, struct tg_raven_call *call);
+int tg_raven_walk_head(struct tg_raven *source, struct tg_why *why);
+int tg_raven_walk_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
+int tg_raven_walk_end(struct tg_raven *source, struct tg_why *why);
+/* A new walk from the place's cursor. */
+void tg_raven_walk_start(struct tg_raven *source);
+bool tg_raven_tombs_call(struct tg_raven *source, struct tg_raven_call *call);
+int tg_raven_tombs_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
+int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why);
+int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
+int tg_raven_state_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
+int tg_raven_state_end(struct tg_raven *source, struct tg_why *why);
+bool tg_raven_compare_call(struct tg_raven *source, struct tg_raven_call *call);
+int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row,
+			 struct tg_why *why);
+int tg_raven_compare_end(struct tg_raven *source, struct tg_why *why);
+bool tg_raven_query_call(struct tg_raven *source, struct tg_raven_call *call);
+int tg_raven_query_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
+int tg_raven_query_end(struct tg_raven *source, struct tg_why *why);
+
+#endif

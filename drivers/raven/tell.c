@@ -1,0 +1,302 @@
+#include "drivers/raven/tell.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "drivers/json/scan.h"
+#include "drivers/raven/infer.h"
+
+enum {
+	TEXT_BYTES = 768,
+	NAME_BYTES = 200,
+	TURNS_MAX = 64,
+	CLOCK_MS_MAX = 5000,
+	DAY_MS = 86400000,
+	DAYS_LOW = 30,
+};
+
+static bool checking(const struct tg_raven *source)
+{
+	return source->purpose == TG_RAVEN_FOR_CHECK;
+}
+
+static void tell(const struct tg_raven *source, const char *what, int err, const char *text)
+{
+	struct tg_check_line line = { .what = what, .err = err, .text = text };
+
+	source->report->check(source->report->context, &line);
+}
+
+/* --- who we are --- */
+
+static void text_of(struct tg_view json, char at[NAME_BYTES])
+{
+	int bytes = tg_json_unescape(json, (uint8_t *)at, NAME_BYTES - 1);
+
+	at[bytes < 0 ? 0 : bytes] = '\0';
+}
+
+static void tell_certificate(const struct tg_raven *source, struct tg_view answer)
+{
+	char text[TEXT_BYTES], name[NAME_BYTES], clearance[NAME_BYTES];
+	struct tg_view after = tg_member_of(answer, "NotAfter");
+	int64_t end_ms;
+
+	text_of(tg_member_of(answer, "Name"), name);
+	text_of(tg_member_of(answer, "SecurityClearance"), clearance);
+	if (tg_raven_time(after, &end_ms) != TG_OK) {
+		snprintf(text, sizeof(text), "the server knows it as \"%s\" (%s)", name, clearance);
+		tell(source, "certificate", TG_OK, text);
+		return;
+	}
+	int64_t days = (end_ms - source->now.wall_ms) / DAY_MS;
+	bool over = end_ms <= source->now.wall_ms;
+	if (over)
+		snprintf(text, sizeof(text),
+			 "the server knows it as \"%s\" (%s), but it has expired: register a new "
+			 "one",
+			 name, clearance);
+	else
+		snprintf(text, sizeof(text),
+			 "the server knows it as \"%s\" (%s); %" PRId64 " days until it expires%s",
+			 name, clearance, days, days < DAYS_LOW ? ": renew it" : "");
+	tell(source, "certificate", over ? TG_ERR_LOGIN_USER : TG_OK, text);
+}
+
+void tg_raven_tell_whoami(const struct tg_raven *source, struct tg_view answer)
+{
+	char text[TEXT_BYTES];
+
+	if (!checking(source))
+		return;
+	snprintf(text, sizeof(text), "%s was reached", source->talk.peer);
+	tell(source, "address", TG_OK, text);
+	if (!source->config.link.tls) {
+		tell(source, "tls", TG_OK,
+		     "none: the address is http, and every reader is an admin");
+		return;
+	}
+	snprintf(text, sizeof(text), "%s, the server's certificate is good",
+		 tg_raven_talk_secured(&source->talk));
+	tell(source, "tls", TG_OK, text);
+	if (answer.bytes > 0)
+		tell_certificate(source, answer);
+	else
+		tell(source, "certificate", TG_ERR_LOGIN_USER,
+		     "the server does not know our client certificate, or got none: register it "
+		     "there, and set certificate_file or certificate_base64");
+}
+
+/* --- the database --- */
+
+static void tell_clock(const struct tg_raven *source)
+{
+	char text[TEXT_BYTES];
+	int64_t ahead_ms = source->stats.server_ms - source->now.wall_ms;
+	int64_t apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
+
+	if (source->stats.server_ms == INT64_MIN)
+		return;
+	if (apart_ms <= CLOCK_MS_MAX)
+		snprintf(text, sizeof(text), "the server's and ours agree (%" PRId64 " ms apart)",
+			 apart_ms);
+	else
+		snprintf(text, sizeof(text),
+			 "the server's is %" PRId64 " s %s ours; certificates are judged by both, "
+			 "set both by NTP",
+			 apart_ms / 1000, ahead_ms < 0 ? "behind" : "ahead of");
+	tell(source, "clock", TG_OK, text);
+}
+
+void tg_raven_tell_stats(const struct tg_raven *source)
+{
+	const struct tg_raven_stats *stats = &source->stats;
+	char text[TEXT_BYTES];
+
+	if (!checking(source))
+		return;
+	snprintf(text, sizeof(text), "RavenDB %s, node %s of %u known",
+		 source->talk.version[0] != '\0' ? source->talk.version : "(version not told)",
+		 stats->tag, source->nodes.count);
+	tell(source, "server", TG_OK, text);
+	snprintf(text, sizeof(text), "%s has %" PRIu64 " documents%s", source->config.link.database,
+		 stats->documents,
+		 stats->conflicts > 0
+			 ? "; some are in conflict and cannot be read: resolve them on the server"
+			 : "");
+	tell(source, "database", TG_OK, text);
+	if (stats->attachments + stats->counters + stats->series > 0) {
+		snprintf(text, sizeof(text),
+			 "%" PRIu64 " attachments, %" PRIu64 " counters and %" PRIu64
+			 " segments of time series are there and are not copied",
+			 stats->attachments, stats->counters, stats->series);
+		tell(source, "not copied", TG_OK, text);
+	}
+	tell_clock(source);
+}
+
+void tg_raven_tell_database(const struct tg_raven *source)
+{
+	char text[TEXT_BYTES];
+
+	if (!checking(source))
+		return;
+	snprintf(text, sizeof(text), "%u that collection_name takes", source->names.count);
+	if (source->names.count == 0)
+		snprintf(text, sizeof(text),
+			 "there is none that collection_name takes: correct the names");
+	tell(source, "collections", source->names.count == 0 ? TG_ERR_MISSING : TG_OK, text);
+}
+
+static const char *failed_part(const struct tg_raven *source, int err)
+{
+	switch (err) {
+	case TG_ERR_RESOLVE:
+	case TG_ERR_CONNECT:
+	case TG_ERR_PEER_OTHER:
+	case TG_ERR_PEER_OLD:
+		return "address";
+	case TG_ERR_TLS:
+	case TG_ERR_CERT:
+	case TG_ERR_PEER_PLAIN:
+	case TG_ERR_PEER_TLS:
+		return "tls";
+	case TG_ERR_LOGIN_USER:
+	case TG_ERR_LOGIN_EMPTY:
+		return "certificate";
+	case TG_ERR_PERMISSION:
+		return "permission";
+	case TG_ERR_MISSING:
+	case TG_ERR_NOT_READY:
+		return "database";
+	default:
+		return source->step <= TG_STEP_WHOAMI ? "address" : "connection";
+	}
+}
+
+/* --- a collection --- */
+
+void tg_raven_tell_row(struct tg_raven *source, const struct tg_raven_row *row)
+{
+	struct tg_record record = { .op = TG_UPSERT, .body = row->body, .flags = row->flags };
+	struct tg_raven_meta meta;
+
+	if (row->oversize || tg_raven_meta_read(&meta, row->metadata) != TG_OK)
+		return;
+	source->sample_rows++;
+	source->attached += tg_raven_meta_has(meta.flags, "HasAttachments");
+	source->counted_rows += tg_raven_meta_has(meta.flags, "HasCounters");
+	source->timed += tg_raven_meta_has(meta.flags, "HasTimeSeries");
+	if (source->purpose == TG_RAVEN_FOR_DISCOVER)
+		tg_raven_infer_row(source->infer, &record);
+}
+
+static void check_collection(const struct tg_raven *source)
+{
+	char what[TG_RAVEN_WHAT_BYTES], text[TEXT_BYTES];
+	uint64_t count = source->names.items[source->name_at].count;
+
+	tg_raven_what(source, what, sizeof(what));
+	if (source->failed) {
+		tell(source, what, source->why.err, source->why.text);
+		return;
+	}
+	snprintf(text, sizeof(text), "can be read; %" PRIu64 " documents%s", count,
+		 count == 0 ? ": is the name right?" : "");
+	tell(source, what, TG_OK, text);
+}
+
+static const char *misses_of(const struct tg_raven *source, char *at, size_t cap)
+{
+	bool exact = source->config.mode == TG_RAVEN_EXACT;
+	size_t used = 0;
+
+	at[0] = '\0';
+	if (!exact)
+		used = (size_t)snprintf(
+			at, cap,
+			"deletes, imported documents, and documents changed while the "
+			"server's index rests");
+	if (source->attached + source->counted_rows + source->timed > 0 && used < cap)
+		snprintf(at + used, cap - used,
+			 "%sattachments (%u of %u sampled documents have some), counters (%u) and "
+			 "time series (%u)",
+			 used > 0 ? "; " : "", source->attached, source->sample_rows,
+			 source->counted_rows, source->timed);
+	return at;
+}
+
+static void discover_collection(struct tg_raven *source)
+{
+	bool exact = source->config.mode == TG_RAVEN_EXACT;
+	char misses[TEXT_BYTES];
+	struct tg_infer *infer = source->infer;
+
+	tg_infer_end(infer);
+	struct tg_stream_report report = {
+		.name = tg_view_str(source->stream_name),
+		.key = tg_view_str("@id"),
+		.rows_estimate = source->names.items[source->name_at].count,
+		.mode = exact ? "exact" : "last_modified",
+		.mode_why = exact ? "reads what changed in the order of its changes, and deletes"
+				  : "asks for what has a newer @last-modified; this can lose rows",
+		.misses = misses_of(source, misses, sizeof(misses)),
+		.why = source->failed ? &source->why : NULL,
+		.sample_rows = infer->rows,
+		.columns = infer->reports,
+		.column_count = infer->count,
+		.columns_left_out = infer->left_out,
+	};
+	source->report->stream(source->report->context, &report);
+}
+
+void tg_raven_tell_collection(struct tg_raven *source)
+{
+	if (checking(source))
+		check_collection(source);
+	else
+		discover_collection(source);
+}
+
+/* --- the two commands --- */
+
+static int run(struct tg_raven *source, const struct tg_now *now, struct tg_why *why)
+{
+	struct tg_batch ignored;
+	int rc = TG_OK;
+
+	memset(&ignored, 0, sizeof(ignored));
+	source->now = *now;
+	for (unsigned i = 0; i < TURNS_MAX && rc == TG_OK && source->step != TG_STEP_DONE; i++)
+		rc = tg_raven_turn(source, &ignored, why);
+	source->idle = rc == TG_ERR_AGAIN;
+	if (rc == TG_OK && source->step != TG_STEP_DONE)
+		return TG_ERR_AGAIN;
+	if (rc != TG_OK && rc != TG_ERR_AGAIN && source->report->check != NULL)
+		tell(source, failed_part(source, why->err), why->err, why->text);
+	return rc;
+}
+
+int tg_raven_check(void *state, const struct tg_now *now, const struct tg_report *report,
+		   struct tg_why *why)
+{
+	struct tg_raven *source = state;
+
+	if (source->purpose != TG_RAVEN_FOR_CHECK) {
+		source->purpose = TG_RAVEN_FOR_CHECK;
+		tg_raven_enter(source, TG_STEP_DOWN);
+		tg_raven_enter(source, TG_STEP_WHOAMI);
+	}
+	source->report = report;
+	return run(source, now, why);
+}
+
+int tg_raven_discover(void *state, const struct tg_now *now, const struct tg_report *report,
+		      struct tg_why *why)
+{
+	struct tg_raven *source = state;
+
+	source->purpose = TG_RAVEN_FOR_DISCOVER;
+	source->report = report;
+	return run(source, now, why);
+}

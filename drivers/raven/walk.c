@@ -1,0 +1,242 @@
+/* walk.c - all documents in the order of their etags, with the next page asked for ahead
+ * (reference/ravendb.md 4.3).
+ *
+ *      page   from ....first.....................last   m = the largest local etag seen
+ *      next page                  first + rows <= last + 1: a safe guess, asked at the first row
+ *
+ * A row's own entry in its change vector never exceeds its true etag, and true etags rise strictly
+ * along a page. So nothing is skipped; what comes twice is dropped here or by the index.
+ */
+#include "drivers/raven/state.h"
+#include "platform/assert.h"
+#include "platform/log.h"
+
+enum {
+	PAGE_ROWS_MAX = 1 << 20,
+};
+
+static struct tg_view our_id(const struct tg_raven *source)
+{
+	return tg_view_of(source->stats.id_text, TG_RAVEN_ID_TEXT_BYTES);
+}
+
+void tg_raven_walk_start(struct tg_raven *source)
+{
+	const struct tg_raven_stats *stats = &source->stats;
+
+	source->walk = (struct tg_raven_walk){
+		.rows = source->config.batch_size,
+		.dense = stats->last <= stats->documents + stats->documents / 3,
+	};
+}
+
+bool tg_raven_walk_call(struct tg_raven *source, struct tg_raven_call *call)
+{
+	struct tg_raven_walk *walk = &source->walk;
+	const struct tg_raven_cursor *cursor = &source->cursor;
+	uint64_t next = tg_raven_place(source)->next;
+
+	if (walk->rows == 0)
+		tg_raven_walk_start(source);
+	call->kind = TG_RAVEN_DOCS;
+	call->etag = next;
+	call->rows = walk->rows;
+	walk->from = next;
+	walk->first = 0;
+	walk->guessed = false;
+	return cursor->phase == TG_RAVEN_CAUGHT && next > 0 && cursor->vector_bytes > 0;
+}
+
+/* Another database answers under the same name: it was deleted and made again, or restored. The
+ * next start finds out what it is. */
+static int check_identity(struct tg_raven *source, struct tg_why *why)
+{
+	uint8_t cluster[TG_RAVEN_ID_BYTES];
+	struct tg_view text = tg_view_str(source->talk.cluster_id);
+	uint64_t etag;
+	bool other = text.bytes > 0 && tg_raven_id_bytes(text, cluster) == TG_OK &&
+		     memcmp(source->generation, source->stats.id, sizeof(cluster)) != 0 &&
+		     memcmp(cluster, source->generation, sizeof(cluster)) != 0;
+
+	if (source->talk.vector_told && source->vector_has_id &&
+	    !tg_raven_vector_etag(source->talk.vector, our_id(source), &etag))
+		other = true;
+	if (!other)
+		return TG_OK;
+	return tg_why_set(why, TG_ERR_NOT_READY,
+			  "database %s on %s was replaced by another one while it was read; it is "
+			  "read anew",
+			  source->config.link.database, source->talk.peer);
+}
+
+int tg_raven_walk_head(struct tg_raven *source, struct tg_why *why)
+{
+	return check_identity(source, why);
+}
+
+/* --- a row --- */
+
+/* The first row with a local etag tells a safe lower bound of the next page's cursor. */
+static void ask_ahead(struct tg_raven *source, uint64_t etag)
+{
+	struct tg_raven_walk *walk = &source->walk;
+	uint64_t at = source->talk.page.rows - 1, last = source->stats.last, local;
+	struct tg_raven_call call = { .kind = TG_RAVEN_DOCS,
+				      .database = source->config.link.database,
+				      .rows = walk->rows };
+
+	if (walk->ahead || !walk->dense || source->config.rows_per_second_max > 0)
+		return;
+	call.etag = etag + (walk->rows - at);
+	if (tg_raven_vector_etag(source->talk.vector, our_id(source), &local) && local > last)
+		last = local;
+	if (call.etag > last || call.etag <= walk->from)
+		return;
+	if (tg_raven_talk_ask(&source->talk, &call, tg_view_of(NULL, 0), &source->now) != TG_OK)
+		return;
+	walk->ahead = true;
+	walk->ahead_from = call.etag;
+}
+
+static bool is_single(struct tg_view vector)
+{
+	return memchr(vector.at, ',', vector.bytes) == NULL &&
+	       memchr(vector.at, '|', vector.bytes) == NULL;
+}
+
+/* Notes the row's own etag. True: the row was on the page before. Only a vector of one entry says
+ * so: the entry of a row that came from another node is older than the row. */
+static bool take_etag(struct tg_raven *source, struct tg_view vector)
+{
+	struct tg_raven_walk *walk = &source->walk;
+	uint64_t etag;
+
+	if (vector.bytes < 2)
+		return false;
+	vector = tg_view_of(vector.at + 1, vector.bytes - 2);
+	if (!tg_raven_vector_etag(vector, our_id(source), &etag))
+		return false;
+	ask_ahead(source, etag);
+	if (walk->first == 0)
+		walk->first = etag;
+	if (etag <= walk->seen)
+		return walk->guessed && is_single(vector);
+	walk->seen = etag;
+	return false;
+}
+
+/* What the state that was handed over covers needs no second look: after a change of nodes it may
+ * even be an older version than the one that was sent. */
+static bool is_known(const struct tg_raven *source, struct tg_view vector)
+{
+	if (source->cursor.full || source->cursor.vector_bytes == 0 || vector.bytes < 2)
+		return false;
+	return tg_raven_cursor_covers(&source->cursor, tg_view_of(vector.at + 1, vector.bytes - 2));
+}
+
+int tg_raven_walk_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)
+{
+	struct tg_raven_meta meta;
+
+	if (row->metadata.bytes == 0 && row->oversize) {
+		TG_LOG_WRN("raven.unreadable",
+			   "database=%s bytes=%llu why=\"too large, with more metadata than can be "
+			   "kept\"",
+			   source->config.link.database, (unsigned long long)row->bytes);
+		source->skipped_some = true;
+		return TG_OK;
+	}
+	if (tg_raven_meta_read(&meta, row->metadata) != TG_OK)
+		return tg_raven_odd(source, "a document has no @id", why);
+	if (take_etag(source, meta.change_vector) || !tg_raven_is_ours(source, meta.collection))
+		return TG_OK;
+	if (tg_raven_is_skipped(source, &meta)) {
+		source->skipped_some = true;
+		return TG_OK;
+	}
+	if (is_known(source, meta.change_vector))
+		return TG_OK;
+	if (tg_raven_rows_add(&source->rows, row, &meta, source->now.wall_ms) != TG_OK)
+		return tg_raven_odd(source, "a document has an id that is none", why);
+	return TG_OK;
+}
+
+/* --- a page's end --- */
+
+/* Nothing lies behind this page: what its snapshot showed is read. */
+static int reach_end(struct tg_raven *source)
+{
+	struct tg_raven_place *place = tg_raven_place(source);
+	struct tg_view vector = source->talk.vector;
+	uint64_t end;
+
+	/* Where other nodes wrote all there is, what /stats said before this page is the bound. */
+	if (!tg_raven_vector_etag(vector, our_id(source), &end))
+		end = source->stats.last > source->walk.seen ? source->stats.last
+							     : source->walk.seen;
+	if (place->next <= end)
+		place->next = end + 1;
+	source->vector_bytes = 0;
+	if (vector.bytes <= sizeof(source->vector)) {
+		memcpy(source->vector, vector.at, vector.bytes);
+		source->vector_bytes = (uint32_t)vector.bytes;
+	}
+	source->discards = source->walk.ahead ? 1 : 0;
+	source->walk.ahead = false;
+	tg_raven_enter(source, TG_STEP_TOMBS);
+	return TG_OK;
+}
+
+/* 304: nothing was written or deleted since the state that the bookmark has. */
+static int end_unchanged(struct tg_raven *source)
+{
+	const struct tg_raven_cursor *cursor = &source->cursor;
+
+	memcpy(source->vector, cursor->vector, cursor->vector_bytes);
+	source->vector_bytes = cursor->vector_bytes;
+	if (cursor->proved) {
+		memcpy(source->proven, cursor->vector, cursor->vector_bytes);
+		source->proven_bytes = cursor->vector_bytes;
+	}
+	tg_raven_enter(source, cursor->proved ? TG_STEP_END : TG_STEP_COUNT);
+	return TG_OK;
+}
+
+/* The page that was asked ahead is the present one now. */
+static void go_ahead(struct tg_raven *source)
+{
+	struct tg_raven_walk *walk = &source->walk;
+
+	walk->from = walk->ahead_from;
+	walk->first = 0;
+	walk->ahead = false;
+	walk->guessed = true;
+	source->asked = true;
+}
+
+int tg_raven_walk_end(struct tg_raven *source, struct tg_why *why)
+{
+	struct tg_raven_walk *walk = &source->walk;
+	struct tg_raven_place *place = tg_raven_place(source);
+	bool guessed = walk->guessed;
+
+	(void)why;
+	if (source->talk.status == 304)
+		return end_unchanged(source);
+	source->cursor.phase = TG_RAVEN_WALKING;
+	source->cursor.proved = false;
+	if (source->talk.page.rows < walk->rows)
+		return reach_end(source);
+	walk->silent++;
+	walk->dense = walk->first > 0 && walk->seen - walk->first <= walk->rows + walk->rows / 3;
+	bool moved = walk->seen >= place->next;
+	if (moved)
+		place->next = walk->seen + 1;
+	if (walk->ahead)
+		go_ahead(source);
+	else if (!moved && !guessed && walk->rows < PAGE_ROWS_MAX)
+		walk->rows *= 2; /* all of them came from other nodes: their etags are not told */
+	else if (moved)
+		walk->rows = source->config.batch_size;
+	return TG_OK;
+}
