@@ -65,6 +65,7 @@ struct tg_agent_source {
 	enum tg_source_phase phase;
 	bool reached; /* it answered in this run: a broken connection is worth another try */
 	uint32_t failed_streams, done_streams;
+	struct tg_why stream_why; /* why a stream that the source read whole is not complete */
 	/* The stream under way, for the progress shown. */
 	char stream[TG_STREAM_NAME_BYTES_MAX];
 	uint64_t rows_estimate;

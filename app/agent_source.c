@@ -98,7 +98,9 @@ static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
 {
 	const struct tg_sync_options *options = agent->options_;
 	const struct tg_intake_counts *now = &source->intake.counts, *then = &source->at_begin;
-	bool complete = (source->batch.flags & TG_BATCH_COMPLETE) != 0;
+	uint64_t forgotten;
+	bool damaged = tg_intake_was_damaged(&source->intake, &forgotten);
+	bool complete = (source->batch.flags & TG_BATCH_COMPLETE) != 0 && !damaged;
 	struct tg_stream_result result = { .name = source->stream,
 					   .complete = complete,
 					   .rows_read = now->rows_read - then->rows_read,
@@ -106,6 +108,14 @@ static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
 					   .deleted = now->deleted - then->deleted,
 					   .set_aside = now->set_aside - then->set_aside,
 					   .why = complete ? NULL : source->batch.why };
+
+	if (damaged && result.why == NULL) {
+		(void)tg_why_set(&source->stream_why, TG_ERR_DAMAGED,
+				 "the index of %s was damaged, %llu keys are forgotten; a full "
+				 "pass sends their rows again",
+				 source->stream, (unsigned long long)forgotten);
+		result.why = &source->stream_why;
+	}
 
 	source->done_streams += complete;
 	source->failed_streams += !complete;

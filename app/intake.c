@@ -1,5 +1,6 @@
 #include "app/intake_part.h"
 
+#include "app/outbox/mend.h"
 #include "platform/assert.h"
 #include "platform/log.h"
 
@@ -95,9 +96,22 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 	forget_swept_pass(intake);
 	check_generation(intake, batch->generation);
 	check_raised_limit(intake);
+	intake->cut_off_ = false;
+	intake->forgotten_ = 0;
 	intake->phase_ = (intake->open_->row.flags & TG_STREAM_SWEEP) ? TG_INTAKE_BEGIN_SWEEP
 								      : TG_INTAKE_IDLE;
+	if (intake->open_->row.flags & TG_STREAM_REINDEX) { /* a mending was cut off */
+		intake->after_mend_ = TG_INTAKE_IDLE;
+		intake->mend_begun_ = true;
+		intake->phase_ = TG_INTAKE_MEND;
+	}
 	return 0;
+}
+
+bool tg_intake_was_damaged(const struct tg_intake *intake, uint64_t *forgotten)
+{
+	*forgotten = intake->forgotten_;
+	return intake->cut_off_ || intake->forgotten_ > 0;
 }
 
 static uint64_t count_keys(const void *context)
@@ -330,6 +344,25 @@ static int go_close(struct tg_intake *intake)
 	return 0;
 }
 
+static int go_mend(struct tg_intake *intake)
+{
+	struct tg_stream_open *open = intake->open_;
+	uint64_t forgotten = 0;
+
+	if (!intake->mend_begun_) {
+		if (!tg_outbox_stream_durable(intake->box, open))
+			return TG_ERR_FULL; /* what was said so far is part of what can be read */
+		tg_outbox_mend_begin(intake->box, open);
+		intake->mend_begun_ = true;
+	}
+	int err = tg_outbox_mend(intake->box, open, &forgotten);
+	if (err < 0)
+		return err;
+	intake->forgotten_ += forgotten;
+	intake->phase_ = intake->after_mend_;
+	return intake->phase_ == TG_INTAKE_IDLE ? 0 : TG_ERR_AGAIN;
+}
+
 static int go(struct tg_intake *intake)
 {
 	int err;
@@ -350,24 +383,35 @@ static int go(struct tg_intake *intake)
 		return err == 0 ? TG_ERR_AGAIN : err;
 	case TG_INTAKE_CLOSE:
 		return go_close(intake);
+	case TG_INTAKE_MEND:
+		return go_mend(intake);
 	}
 	return 0;
+}
+
+/* The index is damaged: what can be read of it makes a new one, and the pass that comes then reads
+ * every row. */
+static void begin_mend(struct tg_intake *intake)
+{
+	/* Before the stream's begin it stays open: the pass that follows is the full one. */
+	bool at_begin = intake->phase_ == TG_INTAKE_BEGIN_SWEEP;
+
+	if (intake->phase_ != TG_INTAKE_MEND)
+		intake->after_mend_ = at_begin ? TG_INTAKE_IDLE : TG_INTAKE_CLOSE;
+	intake->cut_off_ = intake->cut_off_ || !at_begin;
+	intake->walking_ = false;
+	intake->batch_ = NULL;
+	intake->mend_begun_ = false;
+	intake->phase_ = TG_INTAKE_MEND;
 }
 
 int tg_intake_go(struct tg_intake *intake)
 {
 	int err = intake->open_ != NULL ? go(intake) : 0;
 
-	if (err != TG_ERR_DAMAGED)
+	if (err != TG_ERR_DAMAGED || tg_outbox_is_unsound(intake->box))
 		return err;
-	err = tg_outbox_index_drop(intake->box,
-				   intake->open_); /* it is built anew by a full pass */
-	if (err < 0)
-		return err;
-	intake->walking_ = false;
-	intake->batch_ = NULL;
-	/* Before the stream's begin it stays open: the pass that follows is the full one. */
-	intake->phase_ = intake->phase_ == TG_INTAKE_BEGIN_SWEEP ? TG_INTAKE_IDLE : TG_INTAKE_CLOSE;
+	begin_mend(intake);
 	return TG_ERR_AGAIN;
 }
 
@@ -375,5 +419,5 @@ void tg_intake_break(struct tg_intake *intake)
 {
 	intake->batch_ = NULL;
 	if (intake->open_ != NULL)
-		intake->phase_ = TG_INTAKE_CLOSE;
+		intake->phase_ = TG_INTAKE_CLOSE; /* a mending goes on at the next begin */
 }

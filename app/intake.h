@@ -24,6 +24,7 @@ struct tg_intake_counts {
 
 enum tg_intake_phase {
 	TG_INTAKE_IDLE,
+	TG_INTAKE_MEND, /* the index was damaged, now or in an earlier run */
 	TG_INTAKE_BEGIN_SWEEP, /* deletes left from a sweep that was cut off, before the stream
 				  begins */
 	TG_INTAKE_ROWS,
@@ -43,6 +44,10 @@ struct tg_intake {
 	const struct tg_batch *batch_;
 	enum tg_intake_phase phase_;
 	uint32_t at_;             /* next record of the batch */
+	enum tg_intake_phase after_mend_;
+	bool mend_begun_;
+	bool cut_off_;            /* the pass under way ended where the index was damaged */
+	uint64_t forgotten_;      /* keys lost with it */
 	bool walking_, sweeping_; /* the index' walk stands in a pass, in a sweep */
 	struct tg_key swept_;     /* the last key that is swept; in swept_key_    */
 	int64_t wall_ms_;
@@ -64,6 +69,10 @@ struct tg_stream_open *tg_intake_open(struct tg_intake *intake);
 
 /* ROWS or END: takes the batch in hand. Then tg_intake_go() until 0. */
 void tg_intake_take(struct tg_intake *intake, const struct tg_batch *batch, int64_t wall_ms);
+
+/* The index of the stream that begins, or began last, was damaged. Whether its pass was cut off
+ * there, or lost keys: in `forgotten`, how many. */
+bool tg_intake_was_damaged(const struct tg_intake *intake, uint64_t *forgotten);
 
 /* A bounded piece of work. 0: the batch is done with. TG_ERR_AGAIN: call again. TG_ERR_FULL:
  * commit, then call again. IO, NOSPC: the disk; call again later. */

@@ -32,6 +32,11 @@ static void print_stream(const struct tg_stream *stream)
 	if (row.damaged_count > 0)
 		printf("    %" PRIu64 " records were lost to damage and are read again\n",
 		       row.damaged_count);
+	if (row.forgotten_count > 0)
+		printf("    %" PRIu64
+		       " keys were forgotten with damaged pages of the index: what was "
+		       "deleted of them stays at the targets\n",
+		       row.forgotten_count);
 	for (uint32_t slot = 0; slot < CONFIG_TG_SINKS_MAX; slot++)
 		if (takes(stream, slot))
 			printf("    %s: delivered up to %" PRIu64 ", %" PRIu64 " to go\n",
@@ -95,6 +100,7 @@ static void print_json_stream(const struct tg_stream *stream)
 	tg_print_member_number(stdout, &first, "records", stream->durable_next - 1);
 	tg_print_member_text(stdout, &first, "pass_end", tg_print_moment(at, row.pass_end_ms));
 	tg_print_member_number(stdout, &first, "damaged", row.damaged_count);
+	tg_print_member_number(stdout, &first, "forgotten", row.forgotten_count);
 	tg_print_member(stdout, &first, "sinks");
 	print_json_positions(stream);
 	printf("}");

@@ -1,4 +1,4 @@
-/* index_cache.h - the pages of the key index in memory; for index.c and index_walk.c alone.
+/* index_cache.h - the pages of the key index in memory; for index*.c and mend.c.
  *
  * A place is found by hash and given to another page by the clock rule: one that was not asked
  * for since the hand's last turn goes first. DIRTY and DROPPED pages stay until the commit,

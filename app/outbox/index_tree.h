@@ -1,4 +1,4 @@
-/* index_tree.h - one tree: places in it, changes of its shape; for index*.c alone.
+/* index_tree.h - one tree: places in it, changes of its shape; for index*.c and mend.c.
  *
  * A path names pages by number, so that it outlives their places in the cache. What changes the
  * shape first brings the whole path into the cache, pins it and makes sure of room for every page

@@ -387,6 +387,11 @@ bool tg_outbox_salvaged(const struct tg_outbox *box)
 	return box->salvaged_;
 }
 
+bool tg_outbox_is_unsound(const struct tg_outbox *box)
+{
+	return box->unsound_;
+}
+
 void tg_outbox_close(struct tg_outbox *box)
 {
 	tg_store_env_close(box);

@@ -58,7 +58,7 @@ enum tg_stream_flag {
 	TG_STREAM_SWEEP = 4,  /* a pass was complete: keys flagged MISSING become deletes        */
 	TG_STREAM_FORGET = 8, /* ... or are forgotten without a delete (re-created, empty)       */
 	TG_STREAM_RECREATED = 16, /* the pass under way is the first of a new generation */
-	TG_STREAM_REINDEX = 32,   /* the index is damaged: it is dropped and built anew   */
+	TG_STREAM_REINDEX = 32,   /* the index was damaged: it is being mended (mend.h)   */
 	TG_STREAM_AGAIN = 64, /* records were lost behind the back of the pass under way: only one
 				 that begins now finds them all */
 };
@@ -79,6 +79,9 @@ struct tg_stream_row {
 	struct {
 		uint64_t first, last;
 	} damage[TG_DAMAGE_MAX]; /* not yet repaired by a full pass */
+	uint64_t forgotten_count; /* keys lost with the index' pages, ever */
+	uint64_t mend_left;  /* REINDEX: entries not yet taken over ...                  */
+	uint32_t mend_below; /* ... from pages up to this number, and of the young trees */
 	uint16_t resend_sink;    /* with RESEND: 0 for all, else this sink alone */
 	uint32_t after_bytes,
 		after_cmp_bytes; /* the last key of an ordered pass that the bookmark covers */
@@ -111,6 +114,7 @@ struct tg_stream_open {
 	uint32_t bookmark_bytes;
 	uint8_t bookmark[TG_BOOKMARK_BYTES_MAX];
 	bool dirty;
+	uint32_t mend_phase_, mend_next_; /* mend.c's: which old page comes next */
 };
 
 /* --- what is kept of a sink ---------------------------------------------------------------------
@@ -227,6 +231,9 @@ TG_CHECKED int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg 
 /* Closes without committing what is pending. */
 void tg_outbox_close(struct tg_outbox *box);
 
+/* LMDB's own tree is damaged: only a start over heals it. */
+bool tg_outbox_is_unsound(const struct tg_outbox *box);
+
 /* The store was damaged and made anew at open: what it still holds of its streams is undelivered.
  */
 bool tg_outbox_salvaged(const struct tg_outbox *box);
@@ -269,9 +276,6 @@ TG_CHECKED int tg_outbox_bookmark(struct tg_outbox *box, struct tg_stream_open *
 void tg_outbox_touch(struct tg_outbox *box, struct tg_stream_open *open);
 /* Whether all that was said of this stream is committed: it may be closed. */
 bool tg_outbox_stream_durable(const struct tg_outbox *box, const struct tg_stream_open *open);
-/* Drops a damaged index: the next pass builds it anew and sends every row again. Commits by itself.
- */
-TG_CHECKED int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open);
 /* Whether a large body waits: the caller must commit before its bytes die. */
 bool tg_outbox_must_commit(const struct tg_outbox *box);
 

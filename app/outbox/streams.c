@@ -2,7 +2,7 @@
 #include "platform/assert.h"
 #include "platform/log.h"
 
-/* 1 knew no young trees, and not how many pages a tree has. */
+/* 1 knew no young trees, not how many pages a tree has, and no mending of an index. */
 enum { ROW_VERSION = 2 };
 
 static void write_index_root(struct tg_writer *writer, const struct tg_index_root *root)
@@ -47,6 +47,9 @@ static void write_row(struct tg_writer *writer, const struct tg_stream_row *row)
 		tg_write_u64(writer, row->damage[i].last);
 	}
 	tg_write_u16(writer, row->resend_sink);
+	tg_write_u64(writer, row->forgotten_count);
+	tg_write_u64(writer, row->mend_left);
+	tg_write_u32(writer, row->mend_below);
 	tg_write_u32(writer, row->after_bytes != 0 ? row->after_cmp_bytes : 0);
 	tg_write_view(writer, tg_view_of(row->after, row->after_bytes));
 	tg_write_view(writer, tg_view_str(row->name));
@@ -92,6 +95,9 @@ int tg_stream_row_read(struct tg_view content, struct tg_stream_row *row, struct
 		row->damage[i].last = tg_read_u64(&reader);
 	}
 	row->resend_sink = (uint16_t)tg_read_u16(&reader);
+	row->forgotten_count = version > 1 ? tg_read_u64(&reader) : 0;
+	row->mend_left = version > 1 ? tg_read_u64(&reader) : 0;
+	row->mend_below = version > 1 ? tg_read_u32(&reader) : 0;
 	read_after(&reader, row);
 	tg_read_text(&reader, row->name, sizeof(row->name));
 	tg_read_text(&reader, row->type, sizeof(row->type));
@@ -276,6 +282,7 @@ int tg_outbox_stream_open(struct tg_outbox *box, struct tg_view name, const char
 		return TG_ERR_LIMIT;
 	open->dirty = false;
 	open->block = NULL;
+	open->mend_phase_ = open->mend_next_ = 0;
 	int err = load_by_name(box, name, open);
 	if (err == TG_ERR_MISSING)
 		err = make_new(box, name, type, open);
@@ -313,11 +320,15 @@ int tg_outbox_newest(struct tg_outbox *box, struct tg_stream_row *row,
 				  .stream = row->number,
 				  .compare = compare };
 
+	uint32_t flags = row->flags;
 	for (uint32_t i = 0; i < CONFIG_TG_SOURCES_MAX; i++)
 		if (box->open_[i].stream != NULL && box->open_[i].row.number == row->number) {
 			index.root = &box->open_[i].row.index;
 			index.young = box->open_[i].row.young;
+			flags = box->open_[i].row.flags;
 		}
+	if (flags & TG_STREAM_REINDEX)
+		return TG_ERR_DAMAGED; /* what it holds so far is not all */
 	int err = tg_index_find(&index, entry->key, entry);
 	if (index.root == &row->index)
 		tg_index_forget(&box->index_cache_, row->number);
@@ -326,7 +337,7 @@ int tg_outbox_newest(struct tg_outbox *box, struct tg_stream_row *row,
 
 bool tg_stream_row_holds(const struct tg_stream_row *row)
 {
-	bool any = row->index.entries > row->index.deleted;
+	bool any = (row->flags & TG_STREAM_REINDEX) || row->index.entries > row->index.deleted;
 
 	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
 		any = any || row->young[i].entries > row->young[i].deleted;
@@ -349,63 +360,6 @@ void tg_outbox_touch(struct tg_outbox *box, struct tg_stream_open *open)
 {
 	(void)box;
 	open->dirty = true;
-}
-
-/* Deletes a bounded number of the index pages of `stream`. 1 when there may be more. */
-static int drop_pages(struct tg_outbox *box, uint32_t stream)
-{
-	struct tg_store_key prefix = tg_key_page(stream, 0);
-	struct tg_store_walk walk;
-	MDB_txn *txn;
-	int got = 0, err = tg_store_write_begin(box, &txn);
-
-	if (err < 0)
-		return err;
-	err = tg_store_walk_begin(box, txn, 'I', &walk);
-	memcpy(walk.prefix, prefix.at, 5);
-	walk.prefix_bytes = 5;
-	for (uint32_t i = 0; err == 0 && i < 256; i++) {
-		walk.started = false; /* look anew: the delete moved the cursor */
-		got = tg_store_walk_next(&walk);
-		if (got <= 0)
-			break;
-		err = tg_store_err(tg_store_drop_at(walk.cursor));
-	}
-	tg_store_walk_end(&walk);
-	if (err < 0 || got < 0) {
-		mdb_txn_abort(txn);
-		return err < 0 ? err : got;
-	}
-	err = tg_store_err(mdb_txn_commit(txn));
-	return err < 0 ? err : got;
-}
-
-static void forget_tree(struct tg_index_root *root)
-{
-	*root = (struct tg_index_root){ .next_page = root->next_page };
-}
-
-int tg_outbox_index_drop(struct tg_outbox *box, struct tg_stream_open *open)
-{
-	int more;
-
-	tg_index_forget(&box->index_cache_, open->row.number);
-	while ((more = drop_pages(box, open->row.number)) > 0)
-		;
-	if (more == TG_ERR_DAMAGED)
-		box->unsound_ = true;
-	if (more < 0)
-		return more;
-	forget_tree(&open->row.index);
-	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
-		forget_tree(&open->row.young[i]);
-	open->index.folding_ = 0;
-	open->row.flags |= TG_STREAM_FULL_PASS;
-	open->row.flags &= ~(uint32_t)(TG_STREAM_SWEEP | TG_STREAM_FORGET);
-	open->bookmark_bytes = 0;
-	open->dirty = true;
-	TG_LOG_ERR("outbox.index_dropped", "stream=%u action=full_pass", open->row.number);
-	return 0;
 }
 
 /* Widens the last range when the new one touches it; when all are taken the last swallows it: more
