@@ -58,6 +58,7 @@ static void adopt(struct tg_agent *agent, struct tg_stream_open *open)
 		if (!(open->row.flags & TG_STREAM_RESEND)) /* else all get everything */
 			open->row.resend_sink = number;
 		open->row.flags |= TG_STREAM_RESEND | TG_STREAM_FULL_PASS;
+		open->row.flags &= ~(uint32_t)TG_STREAM_BEGUN;
 		tg_outbox_touch(&agent->box, open);
 	}
 }

@@ -45,6 +45,7 @@ static void check_generation(struct tg_intake *intake,
 		return;
 	if (!is_zero(row->generation, TG_GENERATION_BYTES)) {
 		row->flags |= TG_STREAM_RECREATED;
+		row->flags &= ~(uint32_t)TG_STREAM_BEGUN;
 		intake->open_->bookmark_bytes = 0;
 		row->after_bytes = 0;
 		TG_LOG_WRN("stream.recreated", "stream=%u deletes=%s", row->number,
@@ -61,9 +62,12 @@ static void check_raised_limit(struct tg_intake *intake)
 	struct tg_aside item;
 
 	for (uint64_t id = 0; tg_outbox_aside_next(intake->box, id, &item) == 0; id = item.id + 1) {
-		if (item.kind == TG_ASIDE_OVERSIZE && item.stream == row->number &&
-		    item.body_bytes <= CONFIG_TG_DOC_BYTES_MAX)
-			row->flags |= TG_STREAM_FULL_PASS;
+		if (item.kind != TG_ASIDE_OVERSIZE || item.stream != row->number ||
+		    item.body_bytes > CONFIG_TG_DOC_BYTES_MAX)
+			continue;
+		if (!(row->flags & TG_STREAM_FULL_PASS)) /* one under way did not know of it */
+			row->flags &= ~(uint32_t)TG_STREAM_BEGUN;
+		row->flags |= TG_STREAM_FULL_PASS;
 	}
 }
 
@@ -130,6 +134,7 @@ void tg_intake_state(const struct tg_intake *intake, struct tg_stream_state *sta
 		.stream = open->row.number,
 		.bookmark = tg_view_of(open->bookmark, open->bookmark_bytes),
 		.full_pass_wanted = (flags & (TG_STREAM_FULL_PASS | TG_STREAM_RESEND)) != 0,
+		.full_pass_begun = (flags & (TG_STREAM_BEGUN | TG_STREAM_AGAIN)) == TG_STREAM_BEGUN,
 		.rebuilt = (flags & TG_STREAM_RECREATED) != 0 && open->bookmark_bytes == 0,
 		.keys = count_keys,
 		.keys_context = open,
@@ -171,7 +176,7 @@ static void pass_complete(struct tg_intake *intake)
 	struct tg_stream_row *row = &intake->open_->row;
 
 	row->flags &= ~(uint32_t)(TG_STREAM_RESEND | TG_STREAM_RECREATED | TG_STREAM_SWEEP |
-				  TG_STREAM_FORGET);
+				  TG_STREAM_FORGET | TG_STREAM_BEGUN);
 	if (!(row->flags & TG_STREAM_AGAIN)) {
 		row->flags &= ~(uint32_t)TG_STREAM_FULL_PASS;
 		row->damage_count = 0;
@@ -243,8 +248,10 @@ static void note_begin(struct tg_intake *intake)
 	const struct tg_batch *batch = intake->batch_;
 	bool seen = batch->count > 0 && (batch->records[0].flags & TG_REC_SEEN) != 0;
 
-	if ((batch->flags & TG_BATCH_PASS_BEGIN) && !seen)
-		intake->open_->row.flags &= ~(uint32_t)TG_STREAM_AGAIN;
+	if (!(batch->flags & TG_BATCH_PASS_BEGIN) || seen)
+		return;
+	intake->open_->row.flags &= ~(uint32_t)TG_STREAM_AGAIN;
+	intake->open_->row.flags |= TG_STREAM_BEGUN;
 }
 
 static uint32_t count_rows(const struct tg_batch *batch)

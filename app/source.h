@@ -38,6 +38,8 @@ struct tg_stream_state {
 	uint32_t stream;         /* the handle to put into batches                                */
 	struct tg_view bookmark; /* as last committed; empty: never read. Dies with the call.     */
 	bool full_pass_wanted; /* a resync, a repair or a raised limit: read everything again    */
+	bool full_pass_begun;  /* ... and the bookmark's pass was begun for that: when it is a full
+				* one, it is gone on with */
 	bool rebuilt;          /* another generation than before: the bookmark is not to be used */
 	/* How many keys were handed over and not deleted since, all batches before included; to be
 	 * asked in any step until the stream's END. */

@@ -15,6 +15,7 @@ static int mark(struct tg_cli *cli, uint16_t sink)
 	if (err != TG_OK)
 		return tg_store_failed(cli, err);
 	open->row.flags |= TG_STREAM_FULL_PASS | TG_STREAM_RESEND;
+	open->row.flags &= ~(uint32_t)TG_STREAM_BEGUN;
 	open->row.resend_sink = sink;
 	tg_outbox_touch(box, open);
 	err = tg_outbox_commit(box, tg_host_machine.mono_ms(), &cli->why);

@@ -28,7 +28,8 @@ void tg_outbox_mend_begin(struct tg_outbox *box, struct tg_stream_open *open)
 	}
 	open->index.folding_ = 0;
 	row->flags |= TG_STREAM_FULL_PASS | TG_STREAM_REINDEX;
-	row->flags &= ~(uint32_t)TG_STREAM_SWEEP; /* FORGET says what to make of MISSING keys */
+	/* FORGET stays: it says what to make of MISSING keys. */
+	row->flags &= ~(uint32_t)(TG_STREAM_SWEEP | TG_STREAM_BEGUN);
 	row->after_bytes = 0;
 	open->bookmark_bytes = 0;
 	open->mend_phase_ = 0;

@@ -61,6 +61,8 @@ enum tg_stream_flag {
 	TG_STREAM_REINDEX = 32,   /* the index was damaged: it is being mended (mend.h)   */
 	TG_STREAM_AGAIN = 64, /* records were lost behind the back of the pass under way: only one
 				 that begins now finds them all */
+	TG_STREAM_BEGUN = 128, /* the bookmark's pass began when all that FULL_PASS and RESEND are
+				  there for was known: it is gone on with, also by another run */
 };
 
 /* A stream's row as the store keeps it. */

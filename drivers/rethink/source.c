@@ -266,7 +266,6 @@ int tg_rethink_begin(void *state, const struct tg_stream_state *stream)
 {
 	struct tg_rethink *source = state;
 	struct tg_bookmark *bookmark = &source->bookmark;
-	bool wanted = stream->full_pass_wanted;
 
 	TG_ASSERT(source->phase == TG_PHASE_BEGUN);
 	source->stream = stream->stream;
@@ -275,18 +274,16 @@ int tg_rethink_begin(void *state, const struct tg_stream_state *stream)
 	/* A bookmark that cannot be read costs a full pass, nothing else. */
 	if (stream->bookmark.bytes > 0 && !stream->rebuilt)
 		(void)!tg_bookmark_read(stream->bookmark, bookmark);
-	/* A pass that was asked for and begun in this run is gone on with after a break. */
-	if (wanted && source->wanted_begun == source->table_at + 1)
-		wanted = false;
-	if (wanted)
-		source->wanted_begun = source->table_at + 1;
-	struct tg_mode_inputs inputs = tg_rethink_inputs(source, wanted);
+	struct tg_mode_inputs inputs = tg_rethink_inputs(source, stream->full_pass_wanted);
 	uint64_t settings = tg_mode_settings(&inputs);
 	if (bookmark->settings != settings ||
 	    memcmp(bookmark->uuid, source->table.uuid, sizeof(bookmark->uuid)) != 0)
 		tg_bookmark_clear(bookmark);
 	bookmark->settings = settings;
 	memcpy(bookmark->uuid, source->table.uuid, sizeof(bookmark->uuid));
+	/* A full pass that was begun because it was asked for is gone on with, also by a new run. */
+	if (stream->full_pass_begun && bookmark->pass == TG_PASS_FULL)
+		inputs.full_pass_wanted = false;
 	source->fresh = !tg_mode_plan(&inputs, bookmark);
 	if (source->fresh)
 		source->fresh_begun = source->table_at + 1;

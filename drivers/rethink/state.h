@@ -88,7 +88,6 @@ struct tg_rethink {
 	uint32_t table_at, retries, breaks;
 	uint32_t brief_rows;   /* how many came                                       */
 	uint32_t stream;       /* the handle of begin()                               */
-	uint32_t wanted_begun; /* table + 1 whose wanted full pass this run began     */
 	uint32_t fresh_begun;  /* table_at + 1 of the table whose pass this run began */
 	int pending;           /* an error to be told at the next step                */
 	struct tg_why pending_why;

@@ -18,7 +18,7 @@
 #include "platform/loop.h"
 #include "tests/sim/target.h"
 
-enum { STATE_BYTES = 1 << 20, ROUNDS = 6, CAP_BYTES = 1 << 20 };
+enum { STATE_BYTES = 1 << 20, ROUNDS = 6, CAP_BYTES = 1 << 20, RUN_MS = 190 };
 
 static struct tg_plant plant;
 static struct tg_target target;
@@ -27,7 +27,7 @@ static struct tg_config config;
 static struct tg_arena arena;
 static uint8_t memory[48 << 20];
 static char folder[64];
-static uint64_t seed_now, store_bytes_max = 32 << 20;
+static uint64_t seed_now, store_bytes_max = 32 << 20, stop_ms = UINT64_MAX;
 
 #define SEED_CHECK(condition)                                                              \
 	do {                                                                               \
@@ -233,7 +233,7 @@ static struct tg_sync_summary sync_with(const struct tg_sync_options *options)
 	struct tg_sync_summary summary;
 	struct tg_why why;
 
-	tg_sim_stop_at(UINT64_MAX);
+	tg_sim_stop_at(stop_ms);
 	tg_arena_init(&arena, memory, sizeof(memory));
 	configure();
 	if (tg_agent_boot(&agent, &parts, &why) < 0)
@@ -329,5 +329,60 @@ TG_TEST(agent_drains_a_full_store_at_the_targets_pace)
 	/* A batch of 17 rows takes a millisecond or two here; waiting made nine of them. */
 	TG_CHECK(took_ms < 4 * (summary.delivered / 17));
 	store_bytes_max = 32 << 20;
+	end_world();
+}
+
+/* --- a wanted pass in pieces --- */
+
+/* As `tidegate resync` does it, for both tables. */
+static void ask_for_all(void)
+{
+	struct tg_agent_parts parts = { .config = &config,
+					.registry = &tg_drivers,
+					.host = &tg_host_machine,
+					.arena = &arena };
+	struct tg_stream_open *open;
+	struct tg_why why;
+
+	tg_arena_init(&arena, memory, sizeof(memory));
+	configure();
+	TG_CHECK_INT(tg_agent_boot(&agent, &parts, &why), 0);
+	for (uint32_t table = 0; table < TG_PLANT_TABLES; table++) {
+		char name[] = "r/plant/t0";
+		name[9] = (char)('0' + table);
+		TG_CHECK_INT(tg_outbox_stream_open(&agent.box, tg_view_str(name), "rethinkdb",
+						   &open),
+			     0);
+		open->row.flags |= TG_STREAM_FULL_PASS | TG_STREAM_RESEND;
+		tg_outbox_touch(&agent.box, open);
+		TG_CHECK_INT(tg_outbox_commit(&agent.box, tg_clock_now().mono_ms, NULL), 0);
+		tg_outbox_stream_close(&agent.box, open);
+	}
+	tg_agent_close(&agent);
+}
+
+/* Goal: a full pass that was asked for is gone on with by the next run: no row is sent again twice.
+ * Method: each run is too short for both tables. */
+TG_TEST(agent_goes_on_with_a_wanted_pass_in_the_next_run)
+{
+	struct tg_sim_faults good = { .delay_ms_max = 3 };
+	struct tg_sync_options options = { .wait_ms = 60000 };
+	struct tg_sync_summary summary;
+	uint64_t all;
+
+	begin_world(3, &good);
+	change(3000);
+	summary = sync_with(&options);
+	all = summary.rows_read;
+	TG_CHECK(all > 300 && !summary.undelivered);
+	ask_for_all();
+	for (unsigned run = 0; run < 5; run++) {
+		stop_ms = tg_clock_now().mono_ms + RUN_MS;
+		TG_CHECK(sync_with(&options).stopped);
+	}
+	stop_ms = UINT64_MAX;
+	summary = sync_with(&options);
+	TG_CHECK(!summary.undelivered && summary.streams_failed == 0);
+	TG_CHECK_INT(target.lines, 2 * all); /* no row came a third time */
 	end_world();
 }

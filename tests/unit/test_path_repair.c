@@ -121,6 +121,41 @@ TG_TEST(path_repairs_what_is_lost_behind_a_pass_with_the_next_one)
 	tg_path_stop(&world);
 }
 
+/* Whether the pass that was cut off is the one that was asked for, and may be gone on with. */
+static bool begun(void)
+{
+	struct tg_stream_state state;
+	struct tg_batch batch = { .kind = TG_BATCH_BEGIN };
+
+	memset(batch.generation, 1, sizeof(batch.generation));
+	TG_CHECK_INT(tg_intake_begin(&world.intake, &batch, tg_view_str("r/d/t"), 5000), 0);
+	tg_intake_state(&world.intake, &state);
+	TG_CHECK(state.full_pass_wanted);
+	tg_intake_break(&world.intake);
+	while (tg_intake_go(&world.intake) != 0)
+		tg_path_commit(&world);
+	return state.full_pass_begun;
+}
+
+TG_TEST(path_goes_on_with_a_wanted_pass_unless_more_was_lost)
+{
+	tg_path_start(&world);
+	tg_path_pass(&world, "k1=1 k2=2 k3=3", true, 1);
+	sends("k1=1 k2=2 k3=3 ");
+	tg_outbox_lost(&world.box, stream(), 1, 1);
+	TG_CHECK(!begun()); /* nothing was begun since */
+	tg_path_pass(&world, "k1=1", false, 1);
+	TG_CHECK(begun());
+	tg_path_restart(&world);
+	TG_CHECK(begun());
+	tg_outbox_lost(&world.box, stream(), 1, 1);
+	TG_CHECK(!begun()); /* it has passed that one already */
+	tg_path_pass(&world, "k1=1 k2=2 k3=3", true, 1);
+	sends("k1=1 ");
+	TG_CHECK_INT(row_now().flags, 0);
+	tg_path_stop(&world);
+}
+
 static void mark_swept(uint32_t flags)
 {
 	struct tg_stream_open *open;
