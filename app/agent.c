@@ -318,6 +318,7 @@ static void turn_once(struct tg_agent *agent, struct tg_turn *turn)
 		commit(agent, turn);
 		moved = moved || agent->commit_retry_ms_ == 0;
 	}
+	tg_outbox_watch_readers(&agent->box, turn->mono_ms);
 	uint64_t mark = progress_mark(agent);
 	if (mark != agent->progress_mark_ || agent->progress_ms_ == 0) {
 		agent->progress_mark_ = mark;

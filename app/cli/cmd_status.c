@@ -5,7 +5,7 @@
 #include "app/cli/store.h"
 #include "app/outbox/look.h"
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, READER_COMMITS = 16 };
 
 static struct tg_outbox *box; /* cli->box, for what is handed no cli */
 static struct tg_stream_row row;
@@ -67,6 +67,11 @@ static void print_store(const struct tg_cli *cli)
 	       (const char *)instance.at);
 	if (tg_outbox_holder(cli->config.store_path, holder, sizeof(holder)) > 0)
 		printf("    held by %s\n", holder);
+	struct tg_slow_reader reader;
+	if (tg_outbox_slow_reader(box, &reader) && reader.behind >= READER_COMMITS)
+		printf("    process %ld began to look %" PRIu64
+		       " commits ago and has not ended: what it saw is kept for it\n",
+		       reader.pid, reader.behind);
 }
 
 /* --- JSON --- */

@@ -181,6 +181,13 @@ struct tg_aside {
 	struct tg_view body; /* OVERSIZE: the key's JSON. Lives until the next outbox call */
 };
 
+/* Another process that holds a view of the store open. */
+struct tg_slow_reader {
+	long pid;        /* 0: there is none */
+	uint64_t behind; /* how many commits ago it began */
+	uint64_t at;     /* what it sees: the same number again, the same view */
+};
+
 /* --- the outbox ----------------------------------------------------------------------------------
  */
 
@@ -220,6 +227,9 @@ struct tg_outbox {
 	uint64_t committed_bytes_, commit_count_, damaged_seen_;
 	uint32_t sync_ms_, fill_ms_; /* of the last commit: how the group grows */
 	uint64_t last_commit_ms_;
+	uint64_t watch_ms_; /* when readers are looked at next */
+	struct tg_slow_reader slow_;
+	bool slow_told_;
 };
 
 /* How many bytes of the boot arena an outbox takes. */
@@ -364,6 +374,14 @@ TG_CHECKED int tg_outbox_aside_find(struct tg_outbox *box, const struct tg_aside
 				    uint64_t *id);
 TG_CHECKED int tg_outbox_aside_drop(struct tg_outbox *box, uint64_t id);
 TG_CHECKED int tg_outbox_aside_replay(struct tg_outbox *box, uint64_t id, bool replay);
+
+/* --- who else looks --- */
+
+/* Finds the process whose view of the store is the oldest, those that died apart; false: there is
+ * none. Also for who only looks. */
+bool tg_outbox_slow_reader(struct tg_outbox *box, struct tg_slow_reader *out);
+/* Every ten seconds: says once when such a process has not moved for so long. */
+void tg_outbox_watch_readers(struct tg_outbox *box, uint64_t mono_ms);
 
 /* --- figures --- */
 

@@ -37,6 +37,9 @@ static void write_row(struct tg_writer *writer, const struct tg_stream_row *row)
 	write_index_root(writer, &row->index);
 	for (uint32_t i = 0; i < TG_INDEX_YOUNG; i++)
 		write_index_root(writer, &row->young[i]);
+	tg_write_u64(writer, row->forgotten_count);
+	tg_write_u64(writer, row->mend_left);
+	tg_write_u32(writer, row->mend_below);
 	tg_write_u64(writer, row->pass_rows);
 	tg_write_u64(writer, row->rows_total);
 	tg_write_u64(writer, (uint64_t)row->pass_end_ms);
@@ -47,9 +50,6 @@ static void write_row(struct tg_writer *writer, const struct tg_stream_row *row)
 		tg_write_u64(writer, row->damage[i].last);
 	}
 	tg_write_u16(writer, row->resend_sink);
-	tg_write_u64(writer, row->forgotten_count);
-	tg_write_u64(writer, row->mend_left);
-	tg_write_u32(writer, row->mend_below);
 	tg_write_u32(writer, row->after_bytes != 0 ? row->after_cmp_bytes : 0);
 	tg_write_view(writer, tg_view_of(row->after, row->after_bytes));
 	tg_write_view(writer, tg_view_str(row->name));
@@ -85,6 +85,9 @@ int tg_stream_row_read(struct tg_view content, struct tg_stream_row *row, struct
 	memset(row->young, 0, sizeof(row->young));
 	for (uint32_t i = 0; version > 1 && i < TG_INDEX_YOUNG; i++)
 		read_index_root(&reader, version, &row->young[i]);
+	row->forgotten_count = version > 1 ? tg_read_u64(&reader) : 0;
+	row->mend_left = version > 1 ? tg_read_u64(&reader) : 0;
+	row->mend_below = version > 1 ? tg_read_u32(&reader) : 0;
 	row->pass_rows = tg_read_u64(&reader);
 	row->rows_total = tg_read_u64(&reader);
 	row->pass_end_ms = (int64_t)tg_read_u64(&reader);
@@ -95,9 +98,6 @@ int tg_stream_row_read(struct tg_view content, struct tg_stream_row *row, struct
 		row->damage[i].last = tg_read_u64(&reader);
 	}
 	row->resend_sink = (uint16_t)tg_read_u16(&reader);
-	row->forgotten_count = version > 1 ? tg_read_u64(&reader) : 0;
-	row->mend_left = version > 1 ? tg_read_u64(&reader) : 0;
-	row->mend_below = version > 1 ? tg_read_u32(&reader) : 0;
 	read_after(&reader, row);
 	tg_read_text(&reader, row->name, sizeof(row->name));
 	tg_read_text(&reader, row->type, sizeof(row->type));

@@ -281,7 +281,8 @@ int tg_rethink_begin(void *state, const struct tg_stream_state *stream)
 		tg_bookmark_clear(bookmark);
 	bookmark->settings = settings;
 	memcpy(bookmark->uuid, source->table.uuid, sizeof(bookmark->uuid));
-	/* A full pass that was begun because it was asked for is gone on with, also by a new run. */
+	/* A full pass that was begun because it was asked for is gone on with, also by a later
+	 * run. */
 	if (stream->full_pass_begun && bookmark->pass == TG_PASS_FULL)
 		inputs.full_pass_wanted = false;
 	source->fresh = !tg_mode_plan(&inputs, bookmark);

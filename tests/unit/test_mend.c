@@ -193,7 +193,7 @@ TG_TEST(mend_needs_no_inner_page)
 	(void)break_page(TG_INDEX_PAGE_INNER, 1, 0);
 	(void)pass(0);
 	TG_CHECK(was_damaged(&forgotten)); /* the pass was cut off ... */
-	TG_CHECK_INT(forgotten, 0);	   /* ... but nothing was lost */
+	TG_CHECK_INT(forgotten, 0);        /* ... but nothing was lost */
 	TG_CHECK_INT(row_now().index.entries, KEYS);
 	TG_CHECK_INT(pass(0), 0);
 	TG_CHECK_INT(row_now().flags, 0);

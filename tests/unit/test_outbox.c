@@ -1,9 +1,11 @@
 /* The outbox on a real folder: what is committed stays, what is not is not there, in that order. */
 #include "tests/check.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "app/outbox/look.h"
+#include "app/outbox/store.h"
 #include "tests/unit/outbox_rig.h"
 
 TG_TEST(outbox_shows_records_with_their_commit_and_never_before)
@@ -205,6 +207,58 @@ TG_TEST(outbox_refuses_nothing_when_another_looks)
 	int status;
 	TG_CHECK_INT(waitpid(pid, &status, 0), pid);
 	TG_CHECK_INT(status, 0);
+	finish();
+}
+
+/* Looks, and is stopped with its view open. */
+static _Noreturn void look_and_stop(void)
+{
+	static uint8_t more[40 << 20];
+	static struct tg_outbox other;
+	struct tg_arena place;
+	MDB_txn *txn;
+
+	tg_arena_init(&place, more, sizeof(more));
+	int err = tg_outbox_look(&other, folder, &place, &why);
+	if (err == 0)
+		err = tg_store_read_begin(&other, &txn);
+	(void)raise(err == 0 ? SIGSTOP : SIGKILL);
+	_exit(1);
+}
+
+TG_TEST(outbox_names_a_reader_that_was_stopped)
+{
+	struct tg_slow_reader slow;
+	int status;
+
+	start(16 << 20);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, 3, 100);
+	commit();
+	TG_CHECK(!tg_outbox_slow_reader(&box, &slow));
+	pid_t pid = fork();
+	if (pid == 0) {
+		box.env_ = NULL;
+		look_and_stop();
+	}
+	TG_CHECK_INT(waitpid(pid, &status, WUNTRACED), pid);
+	TG_CHECK(WIFSTOPPED(status));
+	for (unsigned i = 0; i < 20; i++) {
+		append(open, 3, 100);
+		commit();
+	}
+	TG_CHECK(tg_outbox_slow_reader(&box, &slow));
+	TG_CHECK_INT(slow.pid, pid);
+	TG_CHECK_INT(slow.behind, 20);
+	tg_outbox_watch_readers(&box, 1000);
+	TG_CHECK(!box.slow_told_); /* it may be about to end */
+	tg_outbox_watch_readers(&box, 5000);
+	TG_CHECK(!box.slow_told_);
+	tg_outbox_watch_readers(&box, 12000);
+	TG_CHECK(box.slow_told_);
+	TG_CHECK_INT(kill(pid, SIGKILL), 0);
+	TG_CHECK_INT(waitpid(pid, &status, 0), pid);
+	TG_CHECK(!tg_outbox_slow_reader(&box, &slow)); /* a dead one holds nothing */
 	finish();
 }
 

@@ -214,10 +214,12 @@ TG_TEST(cap_the_quarantine_leaves_room_to_delete)
 
 /* --- versions --- */
 
-/* The stream's row as format 1 wrote it: one root without the count of its pages, no young ones. */
+/* The stream's row as format 1 wrote it: one root without the count of its pages, no young ones,
+ * nothing about a mending. */
 static void put_old_row(MDB_txn *txn, struct tg_store_key key)
 {
-	enum { ROOT_AT = 33, ROOT_BYTES = 36, YOUNG_BYTES = 4 + TG_INDEX_YOUNG * (36 + 4) };
+	enum { ROOT_AT = 33, ROOT_BYTES = 36, MEND_BYTES = 20 };
+	enum { YOUNG_BYTES = 4 + TG_INDEX_YOUNG * (36 + 4) + MEND_BYTES };
 	uint8_t old[TG_ROW_BYTES_MAX];
 	struct tg_view row;
 
