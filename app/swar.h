@@ -38,14 +38,14 @@ static inline unsigned tg_swar_first(uint64_t mask)
 	return (unsigned)__builtin_ctzll(mask) >> 3;
 }
 
-/* Top bits where a string's body is more than plain ASCII: quote, backslash, control or >= 0x80. */
+/* Top bits where a string's body is more than plain ASCII: quote, backslash, control or >= 0x80. A
+ * quote with one bit turned is a space, so that one subtraction finds it and the controls below. */
 static inline uint64_t tg_swar_special(uint64_t word)
 {
-	uint64_t quote = (word ^ TG_SWAR_ALL('"')) - TG_SWAR_ALL(1);
 	uint64_t slash = (word ^ TG_SWAR_ALL('\\')) - TG_SWAR_ALL(1);
-	uint64_t control = word - TG_SWAR_ALL(0x20);
+	uint64_t low = (word ^ TG_SWAR_ALL('"' ^ ' ')) - TG_SWAR_ALL(' ' + 1);
 
-	return (quote | slash | control | word) & TG_SWAR_ALL(0x80);
+	return (slash | low | word) & TG_SWAR_ALL(0x80);
 }
 
 /* Top bits where there is a quote or a backslash, exact for the first of them whatever the rest. */

@@ -13,14 +13,14 @@ void tg_scan_start(struct tg_scan *scan)
 	TG_ASSERT(scan->watch_count <= TG_SCAN_WATCH_MAX);
 	scan->flags = 0;
 	scan->pos = scan->mark_ = 0;
-	scan->names_ = tg_scan_name_bit(tg_view_of(PSEUDO_NAME, PSEUDO_BYTES)) |
-		       tg_scan_name_bit(tg_view_of(RESERVED_NAME, RESERVED_BYTES));
+	scan->names_ = 1ull << tg_scan_name_place(tg_view_of(PSEUDO_NAME, PSEUDO_BYTES)) |
+		       1ull << tg_scan_name_place(tg_view_of(RESERVED_NAME, RESERVED_BYTES));
 	scan->name_bytes_max_ = PSEUDO_BYTES;
 	for (uint32_t i = 0; i < scan->watch_count; i++) {
 		struct tg_scan_watch *watch = &scan->watch[i];
 		watch->at = watch->bytes = 0;
-		scan->names_ |= tg_scan_name_bit(watch->name.bytes > 0 ? watch->name
-								       : tg_view_of("\"", 0));
+		struct tg_view name = watch->name.bytes > 0 ? watch->name : tg_view_of("\"", 0);
+		scan->names_ |= 1ull << tg_scan_name_place(name);
 		if (watch->name.bytes > scan->name_bytes_max_)
 			scan->name_bytes_max_ = (uint32_t)watch->name.bytes;
 	}

@@ -82,16 +82,17 @@ static inline void tg_scan_value_ends(const struct tg_scan_run *run, const uint8
 	}
 }
 
-/* One of 64 bits for a name: its length and first byte (the closing quote's of an empty one). */
-static inline uint64_t tg_scan_name_bit(struct tg_view name)
+/* One of 64 numbers for a name: by its length and first byte (an empty one's is its closing quote).
+ */
+static inline unsigned tg_scan_name_place(struct tg_view name)
 {
-	return 1ull << ((name.at[0] * 3u + name.bytes) & 63);
+	return (name.at[0] * 3u + (unsigned)name.bytes) & 63;
 }
 
 /* False for nearly every name, at its first byte. */
 static inline bool tg_scan_name_matters(const struct tg_scan *scan, struct tg_view name)
 {
-	return (scan->names_ & tg_scan_name_bit(name)) != 0;
+	return (scan->names_ >> tg_scan_name_place(name) & 1) != 0;
 }
 
 /* scan.c: sets the flags and the watch that the name calls for. */
