@@ -59,6 +59,9 @@ TG_CHECKED int tg_tls_open(struct tg_tls **out, struct tg_tls_credentials *crede
  * sentence says which check failed and what the certificate holds), PEER_PLAIN, TLS, CLOSED, RESET.
  */
 TG_CHECKED int tg_tls_step(struct tg_tls *tls, struct tg_why *why);
+/* After an error of tg_tls_step: true when a fresh connection may do better, since what we offer
+ * has changed (once for each credentials). */
+bool tg_tls_again(const struct tg_tls *tls);
 /* As tg_net_recv / tg_net_send; TG_ERR_RESET when the peer ended without close_notify. After
  * TG_ERR_AGAIN from send the same bytes must be offered again (more may follow them): some of them
  * may be encrypted already. */

@@ -105,6 +105,11 @@ static int shake_hands(struct tg_conn *conn, const struct tg_now *now)
 			(unsigned)conn->target_->handshake_ms_max);
 	if (err == 0)
 		conn->state_ = CONN_OPEN;
+	if (err != 0 && err != TG_ERR_AGAIN && tg_tls_again(conn->tls_)) {
+		tg_conn_close(conn);
+		err = tg_conn_open(conn, conn->target_, now);
+		return err == 0 ? TG_ERR_AGAIN : err;
+	}
 	return err;
 }
 

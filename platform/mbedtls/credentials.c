@@ -41,6 +41,45 @@ static void set_curves(mbedtls_ssl_config *config)
 #endif
 }
 
+#if !defined(TG_MBEDTLS_2)
+/* mbedTLS 3.6 offers RSA-PSS for TLS 1.3 and then fails in TLS 1.2 when the server takes it there.
+ * A server that goes by our order, as OpenSSL does, finds PKCS #1 first, which TLS 1.3 passes over;
+ * one that goes by its own makes us begin again without PSS.
+ */
+static void set_signatures(mbedtls_ssl_config *config)
+{
+	static const uint16_t signatures[] = {
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+		MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+		MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+		MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+		MBEDTLS_TLS1_3_SIG_NONE,
+	};
+	mbedtls_ssl_conf_sig_algs(config, signatures);
+}
+
+void tg_tls_leave_pss(struct tg_tls_credentials *credentials)
+{
+	static const uint16_t signatures[] = {
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+		MBEDTLS_TLS1_3_SIG_NONE,
+	};
+	credentials->left_pss = true;
+	mbedtls_ssl_conf_sig_algs(&credentials->config, signatures);
+	mbedtls_ssl_conf_max_tls_version(&credentials->config, MBEDTLS_SSL_VERSION_TLS1_2);
+}
+#endif
+
 static int set_config(struct tg_tls_credentials *credentials)
 {
 	mbedtls_ssl_config *config = &credentials->config;
@@ -54,6 +93,7 @@ static int set_config(struct tg_tls_credentials *credentials)
 				     MBEDTLS_SSL_MINOR_VERSION_3);
 #else
 	mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
+	set_signatures(config);
 #if defined(MBEDTLS_SSL_PROTO_TLS1_3) && defined(MBEDTLS_SSL_SESSION_TICKETS)
 	mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
 		config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);

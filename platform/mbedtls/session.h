@@ -21,6 +21,7 @@ struct tg_tls_credentials {
 	bool taken;
 	bool has_certificate;
 	bool has_session;
+	bool left_pss; /* a TLS 1.2 server of theirs chose RSA-PSS */
 	char ca_file[256];
 	char server_name[256];
 	mbedtls_ssl_config config;
@@ -49,6 +50,7 @@ struct tg_tls {
 	bool offered;  /* an earlier session was offered                                     */
 	bool verified; /* the peer's chain was looked at: not a resumed session              */
 	bool refused;  /* ... and refused; `why` has the sentence                            */
+	bool again;    /* a fresh attempt is worth it: what we offer has changed             */
 };
 
 /* Whom the peer must be. */
@@ -64,6 +66,9 @@ bool tg_tls_name_matches(const mbedtls_x509_crt *crt, const char *name);
 bool tg_tls_name_is_address(const char *name);
 /* Writes the names that the certificate holds, "a, b, 10.0.0.1"; never more than `cap`. */
 void tg_tls_names_list(const mbedtls_x509_crt *crt, char *at, size_t cap);
+
+/* From now on TLS 1.2 with PKCS #1 signatures only (mbedTLS 3). */
+void tg_tls_leave_pss(struct tg_tls_credentials *credentials);
 
 /* Keeps the finished session for the next connection to the same peer; offers and forgets it. */
 void tg_tls_session_keep(struct tg_tls *tls);

@@ -112,6 +112,25 @@ static void finish(struct tg_tls *tls)
 		tg_tls_session_keep(tls);
 }
 
+static void learn(struct tg_tls *tls, int failed)
+{
+#if defined(TG_MBEDTLS_2)
+	(void)tls;
+	(void)failed;
+#else
+	if (failed != MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER || tls->credentials->left_pss ||
+	    mbedtls_ssl_get_version_number(&tls->ssl) != MBEDTLS_SSL_VERSION_TLS1_2)
+		return;
+	tg_tls_leave_pss(tls->credentials);
+	tls->again = true;
+#endif
+}
+
+bool tg_tls_again(const struct tg_tls *tls)
+{
+	return tls->again;
+}
+
 int tg_tls_step(struct tg_tls *tls, struct tg_why *why)
 {
 	uint64_t refused = tg_tls_pool_now().refused_count;
@@ -128,6 +147,7 @@ int tg_tls_step(struct tg_tls *tls, struct tg_why *why)
 	tls->recv_needs = failed == MBEDTLS_ERR_SSL_WANT_WRITE ? TG_WANT_WRITE : TG_WANT_READ;
 	if (failed == MBEDTLS_ERR_SSL_WANT_READ || failed == MBEDTLS_ERR_SSL_WANT_WRITE)
 		return TG_ERR_AGAIN;
+	learn(tls, failed);
 	if (tls->offered) /* perhaps the peer cannot bear it: the next attempt starts afresh */
 		tg_tls_session_forget(tls->credentials);
 	if (tg_tls_pool_now().refused_count != refused)
