@@ -183,9 +183,6 @@ void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
 	struct reading in = { .out = out, .config = config, .problems = problems };
 	uint32_t faults_before = problems->count;
 	struct tg_json_rule plain = { .name = "allow_plain", .lenient = true };
-	struct tg_identity_rules identity = { .certificate = "certificate_file",
-					      .address = "ravendb_urls",
-					      .faults_before = problems->count };
 
 	memset(out, 0, sizeof(*out));
 	tg_json_take_bool(config, &plain, &in.allow_plain, problems);
@@ -195,6 +192,4 @@ void tg_raven_link_read(struct tg_raven_link *out, const struct tg_json *config,
 	out->target.handshake_ms_max = out->target.connect_ms_max;
 	out->answer_ms_max = take_ms(&in, "answer_seconds", 60, 3600);
 	read_identity(&in, faults_before);
-	identity.tls = out->tls;
-	tg_identity_read(&out->target, &identity, config, problems);
 }
