@@ -11,13 +11,33 @@ static const uint8_t *space_end(const uint8_t *at, const uint8_t *end)
 	return at;
 }
 
-/* Where the value that begins at `at` ends; `at` itself where there is none. */
-static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
+static const uint8_t *container_end(const uint8_t *at, const uint8_t *end)
 {
 	struct tg_members one = { .at = at, .end = end, .object = false };
 	struct tg_view none, value;
 
-	return tg_members_next(&one, &none, &value) ? value.at + value.bytes : at;
+	return tg_members_next(&one, &none, &value) ? value.at + value.bytes : NULL;
+}
+
+static bool is_scalar_byte(uint8_t byte)
+{
+	return byte > ' ' && byte != ',' && byte != '}' && byte != ']' && byte != '"';
+}
+
+/* Where the value that begins at `at` ends; NULL where there is none. */
+static const uint8_t *value_end(const uint8_t *at, const uint8_t *end)
+{
+	const uint8_t *from = at;
+
+	if (at == end)
+		return NULL;
+	if (*at == '"')
+		return tg_swar_string_end(at + 1, end);
+	if (*at == '{' || *at == '[')
+		return container_end(at, end);
+	while (at < end && is_scalar_byte(*at))
+		at++;
+	return at == from ? NULL : at;
 }
 
 void tg_flatten_start(struct tg_flatten *flat, struct tg_view body, uint32_t levels)
@@ -96,7 +116,7 @@ int tg_flatten_next(struct tg_flatten *flat, struct tg_view *value)
 		at = space_end(at + 1, flat->end_);
 	}
 	const uint8_t *end = at == NULL ? NULL : value_end(at, flat->end_);
-	if (end == at)
+	if (end == NULL)
 		return TG_ERR_DAMAGED;
 	*value = tg_view_of(at, (size_t)(end - at));
 	flat->at_ = end;

@@ -93,10 +93,15 @@ static bool is_in(const struct range *range, uint32_t letter)
 	       (letter - range->first) % range->step == 0;
 }
 
+static inline uint8_t fold_ascii(uint8_t byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
+}
+
 uint32_t tg_fold_letter(uint32_t letter)
 {
 	if (letter < 0x80)
-		return letter >= 'A' && letter <= 'Z' ? letter | 0x20 : letter;
+		return fold_ascii((uint8_t)letter);
 	const struct range *range = range_of(letter);
 	if (range == NULL || !is_in(range, letter))
 		return letter;
@@ -176,11 +181,12 @@ int tg_fold(struct tg_view text, uint8_t *at, size_t cap)
 
 	while (from < end) {
 		uint8_t lower[4];
-		unsigned bytes = 1;
-		if (*from < 0x80)
-			lower[0] = (uint8_t)tg_fold_letter(*from++);
-		else
-			from += fold_one(from, end, lower, &bytes);
+		unsigned bytes;
+		while (from < end && to < stop && *from < 0x80)
+			*to++ = fold_ascii(*from++);
+		if (from == end)
+			break;
+		from += fold_one(from, end, lower, &bytes);
 		if ((size_t)(stop - to) < bytes)
 			return TG_ERR_LIMIT;
 		for (unsigned i = 0; i < bytes; i++)

@@ -56,8 +56,13 @@ static void put_spelling(struct encoder *to, struct tg_view id)
 
 	put(to, STOP);
 	while (at < end) {
-		at += tg_fold_take(at, end, &letter);
-		uint32_t which = letter == TG_FOLD_NO_LETTER ? 0 : tg_fold_which(letter);
+		uint32_t which = *at >= 'A' && *at <= 'Z';
+		if (*at < 0x80) {
+			at++;
+		} else {
+			at += tg_fold_take(at, end, &letter);
+			which = letter == TG_FOLD_NO_LETTER ? 0 : tg_fold_which(letter);
+		}
 		put_tail(to, which);
 		if (which != 0)
 			last = to->used;

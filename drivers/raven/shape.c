@@ -13,7 +13,7 @@ struct row {
 	struct tg_out *out;
 	const struct tg_shape_names *names; /* NULL: nobody is renamed but what tidegate's is */
 	uint32_t levels;
-	bool wary;                    /* stop where names may meet        */
+	bool wary;                    /* look closer where they may        */
 	bool nested, joined;          /* what was seen of that            */
 	const uint8_t *run, *run_end; /* members that go out as they are; run NULL: none yet */
 };
@@ -149,7 +149,19 @@ static bool may_meet(struct row *row, const struct tg_flatten *flat)
 	return row->nested && row->joined;
 }
 
-/* TG_ERR_AGAIN: names may meet here. */
+/* Whether they do: TG_ERR_AGAIN, so that some must be called otherwise, or there are too many to
+ * tell. Apart, for the sake of the stack. */
+static int do_meet(const struct row *row)
+{
+	struct tg_shape_names names;
+	int rc = tg_shape_names_find(&names, row->record->body);
+
+	if (rc == TG_ERR_LIMIT || (rc == TG_OK && names.renamed > 0))
+		return TG_ERR_AGAIN;
+	return rc;
+}
+
+/* TG_ERR_AGAIN: names meet, and what was put so far may be wrong. */
 static int put_members(struct row *row)
 {
 	struct tg_flatten flat;
@@ -162,8 +174,12 @@ static int put_members(struct row *row)
 			end_run(row);
 			continue;
 		}
-		if (row->wary && may_meet(row, &flat))
-			return TG_ERR_AGAIN;
+		if (row->wary && may_meet(row, &flat)) {
+			int rc = do_meet(row);
+			if (rc != TG_OK)
+				return rc;
+			row->wary = false;
+		}
 		leaf.more = row->names != NULL ? row->names->names[i].more : 0;
 		if (row->names == NULL && flat.depth == 1 && is_ours(row, flat.path[0]))
 			leaf.more = tg_shape_free(row->record->body, flat.path[0]);
@@ -230,8 +246,8 @@ static int put_id(const struct row *row)
 
 /* --- the two shapes --- */
 
-/* A document whose names may meet: its columns are named first. One with too many columns keeps
- * its objects whole. */
+/* A document whose names meet: its columns are named first. One with too many columns keeps its
+ * objects whole. */
 static int put_named(struct row *row)
 {
 	struct tg_shape_names names;
