@@ -20,7 +20,7 @@ static void write_item(struct tg_writer *writer, const struct tg_aside *aside)
 	tg_write_u64(writer, aside->body_bytes);
 	tg_write_u64(writer, (uint64_t)aside->time_ms);
 	tg_write_u64(writer, (uint64_t)aside->since_ms);
-	tg_write_u8(writer, aside->replay);
+	tg_write_u8(writer, (uint32_t)aside->replay | (uint32_t)aside->salvaged << 1);
 	tg_write_view(writer, tg_view_str(aside->reason));
 	tg_write_u64(writer, aside->body.bytes);
 	if (aside->body.bytes <= INLINE_BYTES_MAX)
@@ -46,7 +46,9 @@ int tg_aside_row_read(struct tg_view content, struct tg_aside *aside)
 	aside->body_bytes = tg_read_u64(&reader);
 	aside->time_ms = (int64_t)tg_read_u64(&reader);
 	aside->since_ms = (int64_t)tg_read_u64(&reader);
-	aside->replay = tg_read_u8(&reader) != 0;
+	uint32_t state = tg_read_u8(&reader);
+	aside->replay = state & 1;
+	aside->salvaged = (state & 2) != 0;
 	tg_read_text(&reader, aside->reason, sizeof(aside->reason));
 	uint64_t bytes = tg_read_u64(&reader);
 	const uint8_t *at = bytes <= INLINE_BYTES_MAX ? tg_read_room(&reader, (size_t)bytes) : NULL;

@@ -175,7 +175,8 @@ struct tg_aside {
 	uint64_t hash; /* of the row, to tell whether a newer version exists */
 	uint64_t body_bytes;
 	int64_t time_ms, since_ms;
-	bool replay; /* an operator asked for another try */
+	bool replay;   /* an operator asked for another try */
+	bool salvaged; /* out of a damaged store: its rows were all read anew since */
 	char reason[TG_LAST_ERROR_BYTES_MAX];
 	uint32_t body_crc;   /* of `body`, as it was put */
 	struct tg_view body; /* OVERSIZE: the key's JSON. Lives until the next outbox call */

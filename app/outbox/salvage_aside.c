@@ -1,9 +1,7 @@
 /* salvage_aside.c - the quarantine of a damaged file.
  *
  * Rows that were too large are found again by the pass that follows: only what a target refused is
- * taken over. A record that was replayed or discarded since may be among it, so that none is
- * replayed unless somebody asks again.
- */
+ * taken over, to be looked at. It is never replayed: that pass sends its row anew. */
 #include <stdlib.h>
 
 #include "app/crc32c.h"
@@ -159,6 +157,7 @@ static int take_item(struct tg_salvage *salvage, const struct tg_found_block *fo
 		return 0;
 	}
 	item.replay = false;
+	item.salvaged = true;
 	int err = name_item(salvage, names, &item);
 	if (err == TG_ERR_MISSING)
 		return 0; /* no row tells whose record it is */

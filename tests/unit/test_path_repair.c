@@ -295,6 +295,21 @@ TG_TEST(path_drops_a_replay_that_a_newer_version_has_overtaken)
 	tg_path_stop(&world);
 }
 
+/* In a new store its sequence may be that of a newer version. */
+TG_TEST(path_replays_nothing_that_was_salvaged)
+{
+	struct tg_aside item;
+
+	set_one_aside(&item);
+	item.salvaged = true;
+	item.replay = true;
+	TG_CHECK_INT(tg_outbox_aside_put(&world.box, &item, 0, NULL), 0);
+	tg_path_restart(&world);
+	sends("");
+	TG_CHECK_INT(tg_outbox_aside_next(&world.box, 0, &item), TG_ERR_MISSING);
+	tg_path_stop(&world);
+}
+
 TG_TEST(path_keeps_a_replay_whose_index_cannot_be_read)
 {
 	struct tg_aside item;
