@@ -85,6 +85,17 @@ class Config(Case):
         self.refused(run(*words, self.write("c.json", {"host": "h", "port": "x", "database": "d"})),
                      2, "port: is not a whole number")
 
+    def test_the_other_seeds_flat_file_too(self):
+        flat = {"ravendb_urls": "http://127.0.0.1:1, http://localhost:2", "database_name": "plant",
+                "collection_name": "Orders", "batch_size": "100", "certificate_base64": ""}
+        words = ("check", "--config-only", "--to", "out", "--ravendb")
+        self.assertEqual(run(*words, self.write("c.json", flat)).returncode, 0)
+        flat["ravendb_urls"] = "https://127.0.0.1:1"
+        self.refused(run(*words, self.write("c.json", flat)), 2, "certificate_file: is missing")
+        flat["batchsize"] = flat.pop("database_name")
+        self.refused(run(*words, self.write("c.json", flat)), 2, "database_name: is missing",
+                     "batchsize: unknown member; did you mean batch_size?")
+
     def test_looking_needs_no_secret(self):
         config = self.with_source(password={"$credential": "none"})
         self.refused(run("status", "--config", self.write("tidegate.json", config)), 2,

@@ -13,12 +13,14 @@ DEFS = SCHEMA["$defs"]
 
 SOURCE = {"name": "db", "type": "rethinkdb", "host": "127.0.0.1", "database": "plant",
           "table": {"readings": {}}}
+DOCUMENTS = {"name": "documents", "type": "ravendb", "ravendb_urls": "http://127.0.0.1:1",
+             "database_name": "plant"}
 FILE = {"name": "files", "type": "file", "path": "out", "columns": {"*": {}}}
 HTTPS = {"name": "upstream", "type": "https", "url": "https://127.0.0.1:1/in"}
 RAVEN = {"name": "raven", "type": "ravendb", "ravendb_urls": "http://127.0.0.1:1",
          "database_name": "plant"}
 NULL = {"name": "nothing", "type": "null"}
-WHOLE = {"name": "a", "store": {"path": "store"}, "log": {}, "sources": [SOURCE],
+WHOLE = {"name": "a", "store": {"path": "store"}, "log": {}, "sources": [SOURCE, DOCUMENTS],
          "sinks": [FILE, HTTPS, NULL, RAVEN]}
 
 # Where each object of the schema lies in WHOLE, as the program spells the path.
@@ -28,6 +30,7 @@ OBJECTS = {
     "log": SCHEMA["properties"]["log"],
     "sources[0]": DEFS["source_rethinkdb"],
     "sources[0].table.readings": DEFS["table"],
+    "sources[1]": DEFS["source_ravendb"],
     "sinks[0]": DEFS["sink_file"],
     "sinks[0].columns.*": DEFS["column_rule"],
     "sinks[1]": DEFS["sink_https"],
@@ -36,6 +39,7 @@ OBJECTS = {
 }
 STEPS = {
     "the configuration": (), "store": ("store",), "log": ("log",), "sources[0]": ("sources", 0),
+    "sources[1]": ("sources", 1),
     "sources[0].table.readings": ("sources", 0, "table", "readings"), "sinks[0]": ("sinks", 0),
     "sinks[0].columns.*": ("sinks", 0, "columns", "*"), "sinks[1]": ("sinks", 1),
     "sinks[2]": ("sinks", 2), "sinks[3]": ("sinks", 3),
