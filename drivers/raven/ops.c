@@ -1,6 +1,7 @@
 /* ops.c - the entries of the contract: source.h. */
 #include "app/arena.h"
 #include "drivers/raven/key.h"
+#include "drivers/raven/raven.h"
 #include "drivers/raven/shape.h"
 #include "drivers/raven/state.h"
 #include "drivers/raven/tell.h"

@@ -153,9 +153,8 @@ static int fail_early(struct tg_raven *source, const struct tg_why *why)
 	source->pinned = false;
 	nodes->items[nodes->at].tried = true;
 	if (tg_raven_nodes_next(nodes)) {
-		TG_LOG_WRN("raven.node", "from=%s to=%s why=\"%s\"", source->talk.peer,
-			   nodes->items[nodes->at].url.host, why->text);
 		begin_again(source);
+		TG_LOG_WRN("raven.node", "to=%s why=\"%s\"", source->talk.peer, why->text);
 		return TG_OK;
 	}
 	tg_raven_nodes_renew(nodes);

@@ -1,0 +1,189 @@
+/* The source against nodes that refuse, break off, vanish, or lag behind. */
+#include "tests/replay/raven_case.h"
+
+/* --- refusals --- */
+
+static const char *refused_path, *refusal;
+static unsigned refused_status, refusals_left;
+
+static bool refuse(struct tg_raven_peer *peer, const char *path)
+{
+	if (refusals_left == 0 || strncmp(path, refused_path, strlen(refused_path)) != 0)
+		return false;
+	refusals_left--;
+	tg_raven_peer_answer(peer, refused_status, refusal);
+	return true;
+}
+
+static int run_refused(const char *path, unsigned status, const char *body)
+{
+	refused_path = path;
+	refused_status = status;
+	refusal = body;
+	a.hook = refuse;
+	int rc = tg_raven_world_run(&world);
+	a.hook = NULL;
+	return rc;
+}
+
+#define TYPED(type) "{\"Url\":\"/\",\"Type\":\"X." type "\",\"Message\":\"m\",\"Error\":\"e\"}"
+
+TG_TEST(refusals_in_mid_walk_lose_nothing)
+{
+	static const struct {
+		unsigned status;
+		const char *body;
+		int err;
+	} cases[] = {
+		{ 503, TYPED("DatabaseDisabledException"), TG_ERR_NOT_READY },
+		{ 503, TYPED("DatabaseLoadTimeoutException"), TG_ERR_NOT_READY },
+		{ 503, "", TG_ERR_NOT_READY },
+		{ 500, TYPED("DatabaseDoesNotExistException"), TG_ERR_MISSING },
+		{ 403, "{\"Type\":\"InvalidAuth\",\"Message\":\"has expired on\"}",
+		  TG_ERR_LOGIN_USER },
+		{ 403, "{\"Type\":\"InvalidAuth\",\"Message\":\"Could not authorize access\"}",
+		  TG_ERR_PERMISSION },
+		{ 410, TYPED("DatabaseNotRelevantException"), TG_ERR_NOT_READY },
+		{ 200, "{\"Results\":[{\"v\":1,\"@met", TG_ERR_PROTOCOL },
+		{ 200, "{\"Results\":[]" TYPED("DatabaseDisabledException"), TG_ERR_NOT_READY },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		start(PAGES);
+		fill(60);
+		refusals_left = 1;
+		TG_CHECK_INT(run_refused("/docs?etag=21", cases[i].status, cases[i].body),
+			     cases[i].err);
+		run();
+		check_equal();
+		stop();
+	}
+}
+
+TG_TEST(a_database_that_is_loading_is_waited_for)
+{
+	start(PAGES);
+	fill(10);
+	refusals_left = 3;
+	TG_CHECK_INT(run_refused("/stats", 503, TYPED("DatabaseLoadTimeoutException")), TG_OK);
+	TG_CHECK_INT(refusals_left, 0);
+	check_equal();
+	stop();
+}
+
+TG_TEST(one_refused_question_does_not_end_the_other_collections)
+{
+	start(PAGES ",\"collection_name\":\"*\"");
+	fill(30);
+	refusals_left = 1;
+	TG_CHECK_INT(run_refused("/replication/tombstones", 500,
+				 TYPED("NotSupportedInShardingException")),
+		     TG_OK);
+	TG_CHECK(!orders()->complete);
+	TG_CHECK_INT(orders()->why, TG_ERR_QUERY);
+	TG_CHECK(tg_raven_world_equal(&world, &a, "Customers"));
+	run();
+	check_equal();
+	stop();
+}
+
+TG_TEST(answers_that_are_none_end_one_collection_at_last)
+{
+	unsigned runs = 0;
+
+	start(PAGES ",\"collection_name\":[\"Orders\"]");
+	fill(30);
+	refusals_left = 1000;
+	while (run_refused("/docs?etag=", 200, "{\"Results\":[{\"@metadata\":") != TG_OK)
+		TG_CHECK(++runs < 10);
+	TG_CHECK(!orders()->complete);
+	TG_CHECK_INT(orders()->why, TG_ERR_PROTOCOL);
+	refusals_left = 0;
+	world.source.breaks = 0;
+	run();
+	check_equal();
+	stop();
+}
+
+/* --- nodes --- */
+
+static struct tg_raven_peer b;
+
+static void start_two(void)
+{
+	tg_raven_peer_start(&a, "A");
+	tg_raven_peer_start(&b, "B");
+	tg_raven_world_start(&world, &a, &b, PAGES);
+}
+
+TG_TEST(a_dead_first_address_is_passed_over)
+{
+	start_two();
+	fill(30);
+	b = a;
+	tg_raven_peer_start(&a, "A");
+	a.deaf = true;
+	tg_raven_peer_stop(&a);
+	tg_raven_peer_start(&a, "A");
+	a.deaf = true;
+	tg_raven_world_restart(&world, PAGES);
+	TG_CHECK_INT(tg_raven_world_run(&world), TG_OK);
+	TG_CHECK(orders()->complete);
+	TG_CHECK(tg_raven_world_equal(&world, &b, "Orders"));
+	tg_raven_peer_stop(&b);
+	tg_raven_peer_stop(&a);
+}
+
+/* B has all that A has, under its own etags; or lacks the last ones. */
+static void copy_to_b(uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		tg_raven_peer_put_from(&b, a.docs[i].id, a.docs[i].value, a.docs[i].vector);
+		memcpy(b.docs[b.doc_count - 1].collection, a.docs[i].collection,
+		       sizeof(a.docs[i].collection));
+	}
+}
+
+static void fail_over(void)
+{
+	unsigned runs = 0;
+
+	a.deaf = true;
+	tg_raven_peer_drop(&a);
+	while (tg_raven_world_run(&world) != TG_OK)
+		TG_CHECK(++runs < 10);
+	TG_CHECK(runs >= TG_RAVEN_PATIENCE - 1); /* not at the first broken connection */
+}
+
+TG_TEST(another_node_gets_its_own_cursor_and_sends_only_what_is_new)
+{
+	start_two();
+	fill(30);
+	run();
+	copy_to_b(a.doc_count);
+	orders()->given = 0;
+	tg_raven_peer_put(&b, "orders/on-b", "Orders", 7);
+	fail_over();
+	TG_CHECK_INT(orders()->given, 1);
+	TG_CHECK(tg_raven_world_equal(&world, &b, "Orders"));
+	tg_raven_peer_stop(&a);
+	tg_raven_peer_stop(&b);
+}
+
+TG_TEST(a_node_that_lags_deletes_nothing_and_sends_nothing_old)
+{
+	start_two();
+	fill(30);
+	copy_to_b(a.doc_count);
+	tg_raven_peer_put(&a, "orders/5", "Orders", 500);
+	tg_raven_peer_put(&a, "orders/new", "Orders", 1);
+	run();
+	orders()->given = 0;
+	fail_over();
+	TG_CHECK_INT(orders()->given, 0);
+	TG_CHECK_INT(orders()->swept, 0);
+	TG_CHECK(orders()->complete && !orders()->ordered);
+	TG_CHECK(tg_raven_world_equal(&world, &a, "Orders"));
+	tg_raven_peer_stop(&a);
+	tg_raven_peer_stop(&b);
+}
