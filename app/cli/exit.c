@@ -31,11 +31,14 @@ const struct tg_exit_row tg_exit_rows[] = {
 	  "use the driver port (28015), not the web (8080) or cluster (29015) port" },
 	{ TG_EXIT_SOURCE_OLD, "source: the server is too old",
 	  "update it: RethinkDB 2.3 or newer" },
-	{ TG_EXIT_SOURCE_USER, "source: unknown user", "check username" },
+	{ TG_EXIT_SOURCE_USER,
+	  "source: unknown user, or a client certificate that the server does not take (none, "
+	  "unknown, expired)",
+	  "check username, or register the certificate" },
 	{ TG_EXIT_SOURCE_PASSWORD,
-	  "source: wrong password, or the server could not prove that it "
-	  "knows it",
-	  "check password" },
+	  "source: wrong password, no permission, or the server could not prove that it knows "
+	  "the password",
+	  "check password, or give the permission" },
 	{ TG_EXIT_SOURCE_EMPTY, "source: the user has a password, and none was given",
 	  "set password" },
 	{ TG_EXIT_SINK_NETWORK, "sink: no address, connection refused, or it broke",
@@ -110,14 +113,14 @@ static int code_of_source(int err)
 		return TG_EXIT_SOURCE_USER;
 	case TG_ERR_LOGIN_PASSWORD:
 	case TG_ERR_SIGNATURE:
+	case TG_ERR_PERMISSION:
 		return TG_EXIT_SOURCE_PASSWORD;
 	case TG_ERR_LOGIN_EMPTY:
 		return TG_EXIT_SOURCE_EMPTY;
 	case TG_ERR_CONFIG:
 	case TG_ERR_MISSING: /* the database */
 		return TG_EXIT_USAGE;
-	case TG_ERR_PERMISSION: /* a table's troubles: the others go on */
-	case TG_ERR_NOT_READY:
+	case TG_ERR_NOT_READY: /* a table's troubles: the others go on */
 	case TG_ERR_QUERY:
 	case TG_ERR_STOPPED:
 		return TG_EXIT_PARTIAL;

@@ -186,7 +186,7 @@ static const struct meaning meanings[] = {
 				   "4.2 or newer is needed" },
 	[TG_RAVEN_FAULT_LICENSE] = { TG_ERR_PERMISSION, 0, false,
 				     "the server's licence does not allow it" },
-	[TG_RAVEN_FAULT_NO_CERTIFICATE] = { TG_ERR_LOGIN_EMPTY, 0, false,
+	[TG_RAVEN_FAULT_NO_CERTIFICATE] = { TG_ERR_LOGIN_USER, 0, false,
 					    "the server wants a client certificate and got none: "
 					    "set "
 					    "certificate_file or certificate_base64" },

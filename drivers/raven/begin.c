@@ -99,13 +99,14 @@ int tg_raven_begin(void *state, const struct tg_stream_state *stream)
 	source->keys_context = stream->keys_context;
 	read_cursor(source, stream);
 	struct tg_raven_place *place = check_place(source);
+	bool exact = source->config.mode == TG_RAVEN_EXACT;
 	bool known = source->keys != NULL && source->keys(source->keys_context) > 0;
 	if (is_wanted(source, stream)) {
 		place->next = place->told = 0;
 		cursor->since_ms = 0;
 		cursor->phase = TG_RAVEN_WALKING;
 		cursor->full = true;
-	} else if (place->next == 0 && cursor->vector_bytes == 0 && known) {
+	} else if (exact && place->next == 0 && cursor->vector_bytes == 0 && known) {
 		cursor->full = true; /* what was sent before and is gone must be found */
 	}
 	if (place->next == 0 && !known)

@@ -50,7 +50,7 @@ static bool is_lagging(const struct tg_raven *source)
 				       tg_view_of(cursor->vector, cursor->vector_bytes));
 }
 
-static void start_compare(struct tg_raven *source)
+void tg_raven_compare_start(struct tg_raven *source)
 {
 	struct tg_raven_cursor *cursor = &source->cursor;
 
@@ -82,7 +82,7 @@ int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why)
 	cursor->phase = TG_RAVEN_CAUGHT;
 	cursor->proved = false;
 	if (cursor->full && source->stats.conflicts == 0)
-		start_compare(source);
+		tg_raven_compare_start(source);
 	else
 		tg_raven_enter(source, TG_STEP_COUNT);
 	return TG_OK;
@@ -144,7 +144,7 @@ static void compare_counts(struct tg_raven *source)
 	uint64_t ours = known + source->cursor.skipped;
 
 	if (source->skipped_some) {
-		start_compare(source); /* to count those that are not handed over */
+		tg_raven_compare_start(source); /* to count those that are not handed over */
 	} else if (ours == source->counted) {
 		mark_proved(source);
 	} else if (ours < source->counted && source->rewalked != source->name_at + 1) {
@@ -154,7 +154,7 @@ static void compare_counts(struct tg_raven *source)
 			   source->stream_name, (unsigned long long)known);
 		mark_proved(source);
 	} else {
-		start_compare(source);
+		tg_raven_compare_start(source);
 	}
 }
 
@@ -172,7 +172,7 @@ static void go_on_reading(struct tg_raven *source)
 		tg_raven_walk_start(source);
 		tg_raven_enter(source, TG_STEP_WALK);
 	} else if (may_compare(source)) {
-		start_compare(source);
+		tg_raven_compare_start(source);
 	} else {
 		tg_raven_enter(source, TG_STEP_END);
 	}

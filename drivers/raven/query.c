@@ -74,9 +74,12 @@ static void end_pass(struct tg_raven *source)
 		source->cursor.since_ms = newest_ms > source->config.overlap_ms
 						  ? newest_ms - source->config.overlap_ms
 						  : 1;
-	source->cursor.full = false;
 	source->query_rows = 0;
-	tg_raven_enter(source, TG_STEP_END);
+	/* A pass that was asked for is complete only when what is gone was looked for. */
+	if (source->cursor.full && source->stats.conflicts == 0)
+		tg_raven_compare_start(source);
+	else
+		tg_raven_enter(source, TG_STEP_END);
 }
 
 static int refuse(struct tg_raven *source, int err, const char *what, struct tg_why *why)

@@ -30,7 +30,7 @@ static const uint32_t legal_next[TG_STEPS] = {
 	/* WALK: the database went on while it was counted, or rows were lost. */
 	[TG_STEP_STATE] = TO(WALK) | TO(COMPARE) | TO(QUERY) | TO(END),
 	[TG_STEP_COMPARE] = TO(END),
-	[TG_STEP_QUERY] = TO(END),
+	[TG_STEP_QUERY] = TO(END) | TO(COMPARE),
 	[TG_STEP_END] = TO(NEXT),
 	[TG_STEP_DONE] = 0,
 };

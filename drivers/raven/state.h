@@ -10,7 +10,7 @@
  *      NEXT             +------- STATE <- COUNT <- TOMBS <----------------- WALK
  *                                  `- the database moved: once more -------^
  *
- *      BEGUN -> STATE -> QUERY -> END     mode last_modified
+ *      BEGUN -> STATE -> QUERY [-> COMPARE] -> END     mode last_modified
  *
  * Each step that asks the server something is a call, what to do with a row of the answer, and
  * where to go at its end; steps.c has the table, source.c runs it.
@@ -184,6 +184,7 @@ int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why);
 int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
 int tg_raven_state_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
 int tg_raven_state_end(struct tg_raven *source, struct tg_why *why);
+void tg_raven_compare_start(struct tg_raven *source);
 bool tg_raven_compare_call(struct tg_raven *source, struct tg_raven_call *call);
 int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row,
 			 struct tg_why *why);

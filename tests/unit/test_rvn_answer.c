@@ -79,7 +79,7 @@ TG_TEST(the_four_refusals_of_a_certificate)
 	TG_CHECK_INT(judge(403, AUTH("This server requires client certificate for authentication, "
 				     "but none was provided by the client.")),
 		     TG_RAVEN_FAULT_NO_CERTIFICATE);
-	TG_CHECK_INT(got.err, TG_ERR_LOGIN_EMPTY);
+	TG_CHECK_INT(got.err, TG_ERR_LOGIN_USER);
 	TG_CHECK_INT(judge(403, AUTH("The supplied client certificate 'CN=gw(Thumbprint: 12)' is "
 				     "unknown to the server. In order to register")),
 		     TG_RAVEN_FAULT_UNKNOWN);
