@@ -50,8 +50,8 @@ const struct tg_exit_row tg_exit_rows[] = {
 	  "check bearer, headers, client_certificate or proxy_username" },
 	{ TG_EXIT_SINK_NO_ENDPOINT,
 	  "sink: no endpoint for records there (404, 405, a redirect, a "
-	  "web page)",
-	  "check url" },
+	  "web page), or no such database",
+	  "check url, or ravendb_urls and database_name" },
 	{ TG_EXIT_SINK_UNAVAILABLE, "sink: the target is not available now (429, 5xx)",
 	  "wait, or look at the target" },
 	{ TG_EXIT_SINK_BATCH, "sink: the target refuses what it is sent",

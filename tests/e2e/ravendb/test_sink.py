@@ -250,6 +250,24 @@ class Targets(SinkCase):
             row = rows[audit.identity(document["id"])]
             self.assertTrue(audit.same(row, self.members(document), "document"))
 
+    def test_a_delete_takes_only_its_own_streams_document(self):
+        """Without {table} in the id two streams can mean one document."""
+        here = self.here({"devices": 40}, relayed=False, id="{key}")
+        here.settle()
+        table = here.tables["devices"]
+        first = audit.parse(table.rows[table.keys[0]].text)
+        moved = next(document for document in self.stored().values()
+                     if document["id"] == first["id"])
+        with self.server.connect() as client:
+            found = client.get(self.database, moved["@metadata"]["@id"])
+            found["@metadata"] = {"@collection": "devices", "Tidegate-Stream": "another/one/here"}
+            client.put(self.database, moved["@metadata"]["@id"], found)
+        here.do("delete", table="plant.devices", start=0, count=5)
+        here.settle()
+        stored = self.stored()
+        self.assertEqual(len(stored), 36)
+        self.assertIn(moved["@metadata"]["@id"], list(stored))
+
     def test_the_database_is_made_anew(self):
         here = self.here({"devices": 40}, relayed=False)
         here.settle()

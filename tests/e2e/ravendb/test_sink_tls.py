@@ -75,7 +75,6 @@ class Secured(unittest.TestCase):
     def test_refusals(self):
         certificates = SHARED["server"].certificates
         for name, identity, text in (
-                ("none", None, "certificate"),
                 ("unknown", certificates.client("stranger"), "register it"),
                 ("elsewhere", self.identity("elsewhere", permissions={"other": "ReadWrite"}),
                  "permission")):
@@ -85,12 +84,13 @@ class Secured(unittest.TestCase):
                 done = here.sync(words=("--wait", "1"))
                 self.assertEqual(done.returncode, 4, done.stderr)
 
-    def test_expired(self):
+    def test_no_certificate_and_an_expired_one(self):
         """Seen before the server is asked."""
-        here = self.here(self.identity("over", expired=True))
-        done = here.sync()
-        self.assertEqual(done.returncode, 2)
-        self.assertIn(b"renew it", done.stderr)
+        for identity, text in ((None, b"certificate_file: is missing"),
+                               (self.identity("over", expired=True), b"renew it")):
+            done = self.here(identity).sync()
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(text, done.stderr)
 
     def test_wrong_authority(self):
         here = self.here(self.identity("good"))
