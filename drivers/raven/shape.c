@@ -194,6 +194,12 @@ static int put_members(struct row *row)
 
 /* --- what @metadata gives --- */
 
+/* The server writes a string; anything else counts as none, since a column holds no object. */
+static struct tg_view text_only(struct tg_view value)
+{
+	return value.bytes > 0 && value.at[0] == '"' ? value : tg_view_of(NULL, 0);
+}
+
 /* The key lies in @metadata; what stands behind it there is looked at first. */
 static struct tg_view last_modified(const struct tg_record *record)
 {
@@ -206,8 +212,8 @@ static struct tg_view last_modified(const struct tg_record *record)
 								   : members.end;
 	while (tg_members_next(&members, &found, &value))
 		if (tg_view_same(found, tg_view_of(name, sizeof(name) - 1)))
-			return value;
-	return tg_member_of(tg_member_of(body, "@metadata"), name);
+			return text_only(value);
+	return text_only(tg_member_of(tg_member_of(body, "@metadata"), name));
 }
 
 /* `value` empty: the record's own time. */

@@ -74,15 +74,16 @@ def run(here, seed, damage):
     what = damage(chance, data)
     path.write_bytes(data)
     here.receiver.set()
-    said = here.sync()
-    codes = [said.returncode]
-    while codes[-1] != 0 and len(codes) < 4:
-        codes.append(here.sync().returncode)
+    runs = [here.sync()]
+    while runs[-1].returncode != 0 and len(runs) < 4:
+        runs.append(here.sync())
+    codes, said = [run.returncode for run in runs], runs[0]
     if codes[-1] != 0:
         raise world.Broken(f"{what}: exit status {codes}\n{world.tail(said)}")
-    codes.append(here.sync().returncode)  # the full pass that a late find has scheduled
+    runs.append(here.sync())  # the full pass that a late find has scheduled
     moved = len(list(here.store_path.glob("*damaged*")))
-    if moved and b"damaged" not in said.stderr:
+    # Not every start looks at every page: a later one may be the one that finds it.
+    if moved and not any(b"damaged" in run.stderr for run in runs):
         raise world.Broken(f"{what}: moved aside without a word\n{world.tail(said)}")
     report = here.report()
     # The records themselves are whole when only the metas are gone: the deletes among them too.
