@@ -22,7 +22,7 @@ usage() {
 	./do demo                 a plant's database into files, changed and killed on the way
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
 	./do package              the Debian packages, amd64 and arm64, into build/
-	./do soak                 400 kills a sink, and a fault in every call of a sync
+	./do soak                 400 kills a sink, 2,000 simulated worlds, faults in every call
 	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here
 	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
 	./do menuconfig [PRESET]  edits the numbers of build/PRESET
@@ -127,7 +127,7 @@ verb_package() {
 
 verb_soak() {
 	verb_build host
-	TIDEGATE_SOAK=1 ctest --preset host -L 'kill|fault' --timeout 7200
+	TIDEGATE_SOAK=1 ctest --preset host -L 'kill|fault|sim' --timeout 7200
 }
 
 verb_bench() {
