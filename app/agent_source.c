@@ -100,7 +100,7 @@ static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
 	const struct tg_sync_options *options = agent->options_;
 	const struct tg_intake_counts *now = &source->intake.counts, *then = &source->at_begin;
 	uint64_t forgotten;
-	bool damaged = tg_intake_was_damaged(&source->intake, &forgotten);
+	bool damaged = tg_intake_tell_damage(&source->intake, &forgotten);
 	bool complete = (source->batch.flags & TG_BATCH_COMPLETE) != 0 && !damaged;
 	struct tg_stream_result result = { .name = source->stream,
 					   .complete = complete,

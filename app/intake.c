@@ -101,7 +101,9 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 	check_generation(intake, batch->generation);
 	check_raised_limit(intake);
 	intake->cut_off_ = false;
-	intake->forgotten_ = 0;
+	if (intake->stream_ != intake->open_->row.number)
+		intake->forgotten_ = 0;
+	intake->stream_ = intake->open_->row.number;
 	intake->phase_ = (intake->open_->row.flags & TG_STREAM_SWEEP) ? TG_INTAKE_BEGIN_SWEEP
 								      : TG_INTAKE_IDLE;
 	if (intake->open_->row.flags & TG_STREAM_REINDEX) { /* a mending was cut off */
@@ -112,10 +114,14 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 	return 0;
 }
 
-bool tg_intake_was_damaged(const struct tg_intake *intake, uint64_t *forgotten)
+bool tg_intake_tell_damage(struct tg_intake *intake, uint64_t *forgotten)
 {
+	bool damaged = intake->cut_off_ || intake->forgotten_ > 0;
+
 	*forgotten = intake->forgotten_;
-	return intake->cut_off_ || intake->forgotten_ > 0;
+	intake->cut_off_ = false;
+	intake->forgotten_ = 0;
+	return damaged;
 }
 
 static uint64_t count_keys(const void *context)

@@ -48,6 +48,7 @@ struct tg_intake {
 	bool mend_begun_;
 	bool cut_off_;            /* the pass under way ended where the index was damaged */
 	uint64_t forgotten_;      /* keys lost with it */
+	uint32_t stream_;         /* whose `forgotten_` are */
 	bool walking_, sweeping_; /* the index' walk stands in a pass, in a sweep */
 	struct tg_key swept_;     /* the last key that is swept; in swept_key_    */
 	int64_t wall_ms_;
@@ -70,9 +71,9 @@ struct tg_stream_open *tg_intake_open(struct tg_intake *intake);
 /* ROWS or END: takes the batch in hand. Then tg_intake_go() until 0. */
 void tg_intake_take(struct tg_intake *intake, const struct tg_batch *batch, int64_t wall_ms);
 
-/* The index of the stream that begins, or began last, was damaged. Whether its pass was cut off
- * there, or lost keys: in `forgotten`, how many. */
-bool tg_intake_was_damaged(const struct tg_intake *intake, uint64_t *forgotten);
+/* Whether the index of the stream that began last was found damaged, and how many keys that cost:
+ * its pass is not complete then, nor is one that was begun again after a break. Told once. */
+bool tg_intake_tell_damage(struct tg_intake *intake, uint64_t *forgotten);
 
 /* A bounded piece of work. 0: the batch is done with. TG_ERR_AGAIN: call again. TG_ERR_FULL:
  * commit, then call again. IO, NOSPC: the disk; call again later. */
