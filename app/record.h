@@ -78,6 +78,7 @@ enum tg_batch_flag {
 	TG_BATCH_COMPLETE = 4,   /* with END: the pass saw everything; with ORDERED passes gone rows
 				  * may now be deleted   */
 	TG_BATCH_LAST = 8, /* nothing is under way behind this batch: commit it now              */
+	TG_BATCH_COUNT = 16, /* with ROWS, also without any: the next step counts keys() exactly */
 };
 
 struct tg_batch {

@@ -41,8 +41,8 @@ struct tg_stream_state {
 	bool full_pass_begun;  /* ... and the bookmark's pass was begun for that: when it is a full
 				* one, it is gone on with */
 	bool rebuilt;          /* another generation than before: the bookmark is not to be used */
-	/* How many keys were handed over and not deleted since, all batches before included; to be
-	 * asked in any step until the stream's END. */
+	/* How many keys were handed over and not deleted since: exact in the step behind a ROWS
+	 * batch with TG_BATCH_COUNT; in begin() it only says whether there are any. */
 	uint64_t (*keys)(const void *context);
 	const void *keys_context;
 };

@@ -138,7 +138,7 @@ static void read_anew(struct tg_raven *source)
 }
 
 /* The counts are of one state. */
-static void compare_counts(struct tg_raven *source)
+void tg_raven_compare_counts(struct tg_raven *source)
 {
 	uint64_t known = source->keys != NULL ? source->keys(source->keys_context) : 0;
 	uint64_t ours = known + source->cursor.skipped;
@@ -199,7 +199,7 @@ int tg_raven_state_end(struct tg_raven *source, struct tg_why *why)
 			   source->stream_name, (unsigned long long)stats->conflicts);
 		tg_raven_enter(source, TG_STEP_END);
 	} else if (stats->vector_known && tg_view_same(tg_raven_stats_vector(stats), walked)) {
-		compare_counts(source);
+		tg_raven_enter(source, TG_STEP_SETTLE);
 	} else {
 		go_on_reading(source);
 	}

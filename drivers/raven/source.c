@@ -28,7 +28,8 @@ static const uint32_t legal_next[TG_STEPS] = {
 	[TG_STEP_TOMBS] = TO(COUNT) | TO(COMPARE) | TO(END),
 	[TG_STEP_COUNT] = TO(STATE) | TO(END),
 	/* WALK: the database went on while it was counted, or rows were lost. */
-	[TG_STEP_STATE] = TO(WALK) | TO(COMPARE) | TO(QUERY) | TO(END),
+	[TG_STEP_STATE] = TO(WALK) | TO(COMPARE) | TO(QUERY) | TO(END) | TO(SETTLE),
+	[TG_STEP_SETTLE] = TO(WALK) | TO(COMPARE) | TO(END),
 	[TG_STEP_COMPARE] = TO(END),
 	[TG_STEP_QUERY] = TO(END) | TO(COMPARE),
 	[TG_STEP_END] = TO(NEXT),
@@ -355,7 +356,7 @@ static void forget_collection(struct tg_raven *source)
 {
 	source->stream = TG_STREAM_NONE;
 	source->begun = source->failed = source->ordered = source->sent_keys = false;
-	source->resumed = source->skipped_some = source->marked = false;
+	source->resumed = source->skipped_some = source->marked = source->settling = false;
 	source->proofs = 0;
 	source->stream_name[0] = '\0';
 	tg_raven_cursor_clear(&source->cursor);
@@ -451,6 +452,20 @@ static int turn_end(struct tg_raven *source, struct tg_batch *out)
 	return TG_OK;
 }
 
+/* A batch without rows makes the number of known keys exact; then it is compared. */
+static int turn_settle(struct tg_raven *source, struct tg_batch *out)
+{
+	source->settling = !source->settling;
+	if (source->settling) {
+		tg_raven_rows_clear(&source->rows);
+		give_rows(source, out);
+		out->flags |= TG_BATCH_COUNT;
+	} else {
+		tg_raven_compare_counts(source);
+	}
+	return TG_OK;
+}
+
 int tg_raven_turn(struct tg_raven *source, struct tg_batch *out, struct tg_why *why)
 {
 	if (source->now.mono_ms < source->hold_until_ms)
@@ -460,6 +475,8 @@ int tg_raven_turn(struct tg_raven *source, struct tg_batch *out, struct tg_why *
 		return turn_next(source);
 	case TG_STEP_BEGIN:
 		return turn_begin(source, out);
+	case TG_STEP_SETTLE:
+		return turn_settle(source, out);
 	case TG_STEP_END:
 		return turn_end(source, out);
 	case TG_STEP_DONE:

@@ -5,7 +5,7 @@
  *      TOPOLOGY -> STATS -> COLLECTIONS ---------> NEXT -> BEGIN -> BEGUN --+
  *                                                   ^                       |
  *       +------------- END <---- COMPARE <----------|-----------------------+
- *       |               ^          ^                |                       |
+ *       |               ^          ^ SETTLE         |                       |
  *       v               |          |                |                       v
  *      NEXT             +------- STATE <- COUNT <- TOMBS <----------------- WALK
  *                                  `- the database moved: once more -------^
@@ -43,6 +43,7 @@ enum tg_raven_step {
 	TG_STEP_TOMBS,
 	TG_STEP_COUNT,
 	TG_STEP_STATE,
+	TG_STEP_SETTLE,
 	TG_STEP_COMPARE,
 	TG_STEP_QUERY,
 	TG_STEP_END,
@@ -117,6 +118,7 @@ struct tg_raven {
 	uint32_t rewalked;     /* name_at + 1 that was read anew in this run        */
 	uint32_t stream;
 	bool replaced; /* STATE found another database */
+	bool settling; /* the batch behind which keys are counted was given */
 	bool begun, failed, ordered, sent_keys, resumed, skipped_some, marked;
 	uint32_t proofs;
 	uint64_t counted; /* documents, by COUNT */
@@ -185,6 +187,8 @@ int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, 
 int tg_raven_state_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
 int tg_raven_state_end(struct tg_raven *source, struct tg_why *why);
 void tg_raven_compare_start(struct tg_raven *source);
+/* Behind SETTLE: the counts are of one state. */
+void tg_raven_compare_counts(struct tg_raven *source);
 bool tg_raven_compare_call(struct tg_raven *source, struct tg_raven_call *call);
 int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row,
 			 struct tg_why *why);

@@ -244,6 +244,7 @@ const struct tg_raven_step_ops tg_raven_steps[TG_STEPS] = {
 			    tg_raven_tombs_end },
 	[TG_STEP_COUNT] = { "count", call_collections, NULL, tg_raven_count_row, end_count },
 	[TG_STEP_STATE] = { "state", call_stats, NULL, tg_raven_state_row, tg_raven_state_end },
+	[TG_STEP_SETTLE] = { .name = "settle" },
 	[TG_STEP_COMPARE] = { "compare", tg_raven_compare_call, NULL, tg_raven_compare_row,
 			      tg_raven_compare_end },
 	[TG_STEP_QUERY] = { "query", tg_raven_query_call, NULL, tg_raven_query_row,

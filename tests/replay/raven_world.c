@@ -30,6 +30,8 @@ static uint64_t count_keys(const void *context)
 {
 	const struct tg_raven_world_stream *stream = context;
 
+	TG_ASSERT(stream->counts);
+
 	return stream->count;
 }
 
@@ -163,6 +165,7 @@ static void take_begin(struct tg_raven_world *world, const struct tg_batch *batc
 	memcpy(stream->generation, batch->generation, TG_GENERATION_BYTES);
 	stream->begins++;
 	world->open = stream;
+	stream->counts = true;
 	TG_ASSERT(tg_raven_source.begin(&world->source, &state) == TG_OK);
 }
 
@@ -175,6 +178,8 @@ static bool take(struct tg_raven_world *world, const struct tg_batch *batch)
 		take_rows(world, batch);
 	else if (batch->kind == TG_BATCH_END)
 		take_end(world, batch);
+	if (batch->kind == TG_BATCH_ROWS && world->open != NULL)
+		world->open->counts = (batch->flags & TG_BATCH_COUNT) != 0;
 	world->batches += batch->kind != TG_BATCH_NONE;
 	if (batch->kind != TG_BATCH_NONE && world->midway != NULL)
 		world->midway(world, batch);

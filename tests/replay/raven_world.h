@@ -28,6 +28,7 @@ struct tg_raven_world_stream {
 	struct tg_raven_world_row rows[TG_RAVEN_WORLD_ROWS];
 	uint32_t count;
 	unsigned begins, ends, given, deletes, seen, swept, oversize;
+	bool counts;                    /* keys() may be asked */
 	bool complete, ordered, wanted; /* of the last END; a full pass is wanted */
 	int why;
 };

@@ -136,3 +136,39 @@ TG_TEST(a_comparison_that_sees_nothing_deletes_only_when_told)
 	sends("");
 	tg_path_stop(&world);
 }
+
+/* So many that some wait in young trees, with newer versions of keys that the old tree has. */
+TG_TEST(keys_are_counted_exactly_when_a_batch_asks_for_it)
+{
+	enum { KEYS = 30000 };
+	struct tg_batch counted = { .kind = TG_BATCH_ROWS, .flags = TG_BATCH_COUNT };
+	struct tg_batch rows = { .kind = TG_BATCH_ROWS, .records = world.rows };
+
+	tg_path_start(&world);
+	struct tg_stream_state state = begin();
+	for (uint32_t i = 0; i < 2 * KEYS;) {
+		for (rows.count = 0; rows.count < TG_WORLD_ROWS_MAX && i < 2 * KEYS; i++) {
+			uint32_t at = rows.count++, key = i % KEYS * 7919u % KEYS;
+			char *body = world.bodies[at];
+			int bytes = snprintf(body, sizeof(world.bodies[0]), "{\"id\":\"k%06u\"}",
+					     (unsigned)key);
+			world.rows[at] =
+				(struct tg_record){ .op = TG_UPSERT,
+						    .body = tg_view_of(body, (size_t)bytes),
+						    .body_bytes = (uint64_t)bytes,
+						    .key_at = 6,
+						    .key_bytes = 9,
+						    .hash = i };
+			TG_CHECK_INT(tg_rethink_key_encode(tg_view_of(body + 6, 9), world.keys[at],
+							   sizeof(world.keys[0]),
+							   &world.rows[at].key),
+				     0);
+		}
+		give(&rows);
+	}
+	give(&counted);
+	TG_CHECK_INT(state.keys(state.keys_context), KEYS);
+	TG_CHECK_INT(world.intake.counts.changed, 2 * KEYS);
+	end(TG_BATCH_COMPLETE);
+	tg_path_stop(&world);
+}
