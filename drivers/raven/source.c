@@ -13,12 +13,13 @@
 
 /* Down may follow on anything: a connection can break anywhere. */
 static const uint32_t legal_next[TG_STEPS] = {
-	[TG_STEP_DOWN] = TO(POLL) | TO(WHOAMI) | TO(TOPOLOGY),
-	[TG_STEP_POLL] = TO(NEXT) | TO(STATS) | TO(TOPOLOGY),
-	[TG_STEP_WHOAMI] = TO(TOPOLOGY) | TO(WHOAMI),
-	[TG_STEP_TOPOLOGY] = TO(STATS) | TO(TOPOLOGY) | TO(WHOAMI),
-	[TG_STEP_STATS] = TO(COLLECTIONS) | TO(TOPOLOGY) | TO(WHOAMI),
-	[TG_STEP_COLLECTIONS] = TO(NEXT) | TO(TOPOLOGY) | TO(WHOAMI),
+	[TG_STEP_DOWN] = TO(POLL) | TO(WHOAMI) | TO(STATS),
+	[TG_STEP_POLL] = TO(NEXT) | TO(STATS),
+	/* STATS, and WHOAMI in a check: another node is asked from the beginning. */
+	[TG_STEP_WHOAMI] = TO(STATS) | TO(WHOAMI),
+	[TG_STEP_STATS] = TO(TOPOLOGY) | TO(STATS) | TO(WHOAMI),
+	[TG_STEP_TOPOLOGY] = TO(COLLECTIONS) | TO(STATS) | TO(WHOAMI),
+	[TG_STEP_COLLECTIONS] = TO(NEXT) | TO(STATS) | TO(WHOAMI),
 	[TG_STEP_NEXT] = TO(SAMPLE) | TO(BEGIN) | TO(DONE) | TO(END),
 	[TG_STEP_SAMPLE] = TO(END),
 	[TG_STEP_BEGIN] = TO(BEGUN),
@@ -135,7 +136,7 @@ static void begin_again(struct tg_raven *source)
 
 	tg_raven_talk_close(&source->talk);
 	tg_raven_talk_open(&source->talk, &source->nodes.items[source->nodes.at].url);
-	tg_raven_enter(source, check ? TG_STEP_WHOAMI : TG_STEP_TOPOLOGY);
+	tg_raven_enter(source, check ? TG_STEP_WHOAMI : TG_STEP_STATS);
 }
 
 /* Before a collection was begun: another node may be asked in the same breath. */

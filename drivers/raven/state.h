@@ -2,7 +2,7 @@
  *
  *      POLL --304--------------------------------> NEXT      nothing changed since the last round
  *        |
- *      TOPOLOGY -> STATS -> COLLECTIONS ---------> NEXT -> BEGIN -> BEGUN --+
+ *      STATS -> TOPOLOGY -> COLLECTIONS ---------> NEXT -> BEGIN -> BEGUN --+
  *                                                   ^                       |
  *       +------------- END <---- COMPARE <----------|-----------------------+
  *       |               ^          ^ SETTLE         |                       |
@@ -140,6 +140,7 @@ struct tg_raven {
 	/* The rest is for check and discover. */
 	const struct tg_report *report;
 	struct tg_infer *infer;
+	bool refused; /* the certificate's own line said so already */
 	uint32_t sample_rows, attached, counted_rows, timed;
 };
 

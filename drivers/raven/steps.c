@@ -64,7 +64,7 @@ static int end_whoami(struct tg_raven *source, struct tg_why *why)
 	(void)why;
 	if (source->talk.status == 204)
 		tg_raven_tell_whoami(source, tg_view_of(NULL, 0));
-	tg_raven_enter(source, TG_STEP_TOPOLOGY);
+	tg_raven_enter(source, TG_STEP_STATS);
 	return TG_OK;
 }
 
@@ -86,11 +86,12 @@ static int take_topology(struct tg_raven *source, const struct tg_raven_row *row
 static int end_topology(struct tg_raven *source, struct tg_why *why)
 {
 	(void)why;
-	tg_raven_enter(source, TG_STEP_STATS);
+	tg_raven_enter(source, TG_STEP_COLLECTIONS);
 	return TG_OK;
 }
 
-/* --- STATS: which database is this? --- */
+/* --- STATS: which database is this? It comes before TOPOLOGY, which cannot tell a missing database
+ * from a forbidden one. --- */
 
 static bool call_stats(struct tg_raven *source, struct tg_raven_call *call)
 {
@@ -135,7 +136,7 @@ static int end_stats(struct tg_raven *source, struct tg_why *why)
 	       sizeof(source->stats.tag));
 	if (source->purpose != TG_RAVEN_FOR_SYNC)
 		tg_raven_tell_stats(source);
-	tg_raven_enter(source, TG_STEP_COLLECTIONS);
+	tg_raven_enter(source, TG_STEP_TOPOLOGY);
 	return TG_OK;
 }
 

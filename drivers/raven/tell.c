@@ -63,7 +63,7 @@ static void tell_certificate(const struct tg_raven *source, struct tg_view answe
 	tell(source, "certificate", over ? TG_ERR_LOGIN_USER : TG_OK, text);
 }
 
-void tg_raven_tell_whoami(const struct tg_raven *source, struct tg_view answer)
+void tg_raven_tell_whoami(struct tg_raven *source, struct tg_view answer)
 {
 	char text[TEXT_BYTES];
 
@@ -79,6 +79,7 @@ void tg_raven_tell_whoami(const struct tg_raven *source, struct tg_view answer)
 	snprintf(text, sizeof(text), "%s, the server's certificate is good",
 		 tg_raven_talk_secured(&source->talk));
 	tell(source, "tls", TG_OK, text);
+	source->refused = answer.bytes == 0;
 	if (answer.bytes > 0)
 		tell_certificate(source, answer);
 	else
@@ -272,7 +273,8 @@ static int run(struct tg_raven *source, const struct tg_now *now, struct tg_why 
 	source->idle = rc == TG_ERR_AGAIN;
 	if (rc == TG_OK && source->step != TG_STEP_DONE)
 		return TG_ERR_AGAIN;
-	if (rc != TG_OK && rc != TG_ERR_AGAIN && source->report->check != NULL)
+	if (rc != TG_OK && rc != TG_ERR_AGAIN && source->report->check != NULL &&
+	    !(source->refused && why->err == TG_ERR_LOGIN_USER))
 		tell(source, failed_part(source, why->err), why->err, why->text);
 	return rc;
 }

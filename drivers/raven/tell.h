@@ -8,7 +8,7 @@
 #include "drivers/raven/state.h"
 
 /* The answer to /certificates/whoami; empty: the server knows no certificate of ours. */
-void tg_raven_tell_whoami(const struct tg_raven *source, struct tg_view answer);
+void tg_raven_tell_whoami(struct tg_raven *source, struct tg_view answer);
 void tg_raven_tell_stats(const struct tg_raven *source);
 void tg_raven_tell_database(const struct tg_raven *source);
 /* A document of the sample. */
