@@ -278,14 +278,17 @@ static void prepare(void)
 
 static void every_crash(bool one)
 {
+	/* Where a tool makes each step slow, each fourth call, another one of the four a kind. */
+	uint64_t step = getenv("TIDEGATE_SLOW") != NULL ? 4 : 1;
+
 	for (unsigned kind = 0; kind < DISK_CRASHES; kind++) {
-		uint64_t crash_at = 1;
+		uint64_t crash_at = 1 + kind % step;
 
 		while (run(crash_at, (enum disk_crash)kind, one) == UINT64_MAX) {
 			if (audit.wrong)
 				TG_FAIL("crash kind %u at call %" PRIu64 ": %s", kind, crash_at,
 					audit.why.text);
-			crash_at++;
+			crash_at += step;
 		}
 		TG_CHECK(!audit.wrong);
 		TG_CHECK(crash_at > 100); /* the script is as long as it is meant to be */
