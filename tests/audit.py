@@ -205,10 +205,19 @@ class Arrived:
 # --- the truth ----------------------------------------------------------------------------------
 
 class Truth:
-    """The rows of the database: {stream: {key: row}}."""
+    """The rows of the database: {stream: {key: row}}. Another kind of database overrides key() and
+    same(): see e2e/ravendb/raven.py."""
 
     def __init__(self):
         self.streams = {}
+
+    def key(self, found):
+        """What two spellings of a line's key have in common."""
+        return found
+
+    def same(self, row, line, shape):
+        """Whether this line is this row."""
+        return same(row, line, shape)
 
     def add_rows(self, stream, rows, primary_key="id"):
         self.streams[stream] = {identity(row[primary_key]): row for row in rows}
@@ -266,25 +275,26 @@ def judge_sequences(lines, report):
                 report.add("gaps", f"{stream} seq {missing} of {instance}")
 
 
-def newest_of(lines, report):
+def newest_of(lines, truth, report):
     """{stream: {key: the newest line}}, by arrival; repeats of one content are reported."""
     newest = {}
     for line in lines:
-        keys = newest.setdefault(line.stream, {})
-        before = keys.get(line.key)
+        keys, key = newest.setdefault(line.stream, {}), truth.key(line.key)
+        before = keys.get(key)
         if (before is not None and before.instance == line.instance and before.seq != line.seq
                 and (before.op, before.content) == (line.op, line.content)):
             report.add("repeated", f"{line.stream} key {line.key} seq {before.seq} and {line.seq}")
-        keys[line.key] = line
+        keys[key] = line
     return newest
 
 
-def judge_stream(stream, rows, newest, shape, report):
+def judge_stream(stream, truth, newest, shape, report):
+    rows = truth.streams[stream]
     for key, row in rows.items():
         line = newest.get(key)
         if line is None or line.op == "delete":
             report.add("lost", f"{stream} key {key}" + (", deleted last" if line else ""))
-        elif not same(row, parse(line.raw), shape):
+        elif not truth.same(row, parse(line.raw), shape):
             report.add("stale", f"{stream} key {key} seq {line.seq}")
     for key, line in newest.items():
         if key not in rows and line.op != "delete":
@@ -299,11 +309,11 @@ def audit(arrived, truth, shape="columns"):
     for text in arrived.malformed:
         report.add("malformed", text)
     judge_sequences(arrived.lines, report)
-    newest = newest_of(arrived.lines, report)
+    newest = newest_of(arrived.lines, truth, report)
     for stream in newest.keys() - truth.streams.keys():
         report.add("unknown", stream)
-    for stream, rows in truth.streams.items():
-        judge_stream(stream, rows, newest.get(stream, {}), shape, report)
+    for stream in truth.streams:
+        judge_stream(stream, truth, newest.get(stream, {}), shape, report)
     return report
 
 
