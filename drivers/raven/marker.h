@@ -21,11 +21,12 @@ enum { TG_MARKER_VECTOR_BYTES_MAX = 112 };
 
 /* What is known of one stream's marker. */
 struct tg_marker {
-	uint32_t stream; /* its number in the store; 0: a free place                          */
-	bool known;      /* `vector` and the numbers are those of the server                  */
-	bool unchecked;  /* it can only be written over blindly: it is in conflict, or its vector
-			  * (one entry for each node that ever wrote it) is too long to be kept */
-	uint64_t acked;  /* the last sequence that was acknowledged, also in earlier runs     */
+	uint32_t stream;   /* its number in the store; 0: a free place                          */
+	bool known;        /* `vector` and the numbers are those of the server                  */
+	bool unchecked;    /* it can only be written over blindly: it is in conflict, or its vector
+			    * (one entry for each node that ever wrote it) is too long to be kept */
+	uint64_t acked;    /* the last sequence that was acknowledged, also in earlier runs ... */
+	uint32_t acked_by; /* ... of this instance, by its CRC32C: a copied store is another one */
 	uint64_t first, last; /* the batch it vouches for; last 0: there is no marker         */
 	uint64_t replayed;    /* the last single record sent again, or 0                      */
 	char vector[TG_MARKER_VECTOR_BYTES_MAX]; /* "": it must not exist                     */

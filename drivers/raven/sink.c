@@ -82,8 +82,21 @@ static int raven_restore(void *state, uint32_t scope, struct tg_view receipt, st
 			why, TG_ERR_DAMAGED,
 			"what the store kept for this sink is damaged, or another type's: "
 			"run `tidegate outbox verify`, or give the sink another name");
-	marker_of(sink, scope)->acked = tg_load_u64(receipt.at + 1);
+	struct tg_marker *marker = marker_of(sink, scope);
+	marker->acked = tg_load_u64(receipt.at + 1);
+	marker->acked_by = tg_load_u32(receipt.at + 9);
 	return TG_OK;
+}
+
+/* A store that was copied or salvaged has a new instance, and a marker of its own that is not there
+ * yet: what the old one's said is nothing to hold it against. */
+static void take_instance(struct tg_marker *marker, struct tg_view instance)
+{
+	uint32_t now = tg_crc32c(0, instance.at, instance.bytes);
+
+	if (marker->acked_by != now)
+		marker->acked = 0;
+	marker->acked_by = now;
 }
 
 static int raven_deliver(void *state, const struct tg_delivery *delivery, const struct tg_now *now,
@@ -95,6 +108,7 @@ static int raven_deliver(void *state, const struct tg_delivery *delivery, const 
 	TG_ASSERT(sink->step == TG_RAVEN_SINK_REST);
 	sink->delivery = delivery;
 	sink->marker = marker_of(sink, delivery->stream_number);
+	take_instance(sink->marker, delivery->instance);
 	sink->tries = 0;
 	sink->frame.replace = false;
 	sink->frame.counted = 0;

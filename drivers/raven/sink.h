@@ -25,7 +25,7 @@
  * addresses that is waited for (CONFIG_TG_RAVEN_LAG_SECONDS), then told, once, and gone on with.
  *
  * Owns:    one connection, kept between deliveries, and its certificates.
- * Memory:  buffers and 152 bytes a stream from the arena, at start; a body is never whole in
+ * Memory:  buffers and 160 bytes a stream from the arena, at start; a body is never whole in
  * memory. Waits:   never.
  */
 #ifndef TG_DRIVERS_RAVEN_SINK_H

@@ -128,6 +128,7 @@ static void make_receipt(struct tg_raven_sink *sink, struct tg_outcome *outcome)
 
 	tg_write_u8(&out, RECEIPT_VERSION);
 	tg_write_u64(&out, sink->marker->acked);
+	tg_write_u32(&out, sink->marker->acked_by);
 	tg_write_u32(&out, tg_crc32c(0, sink->receipt, out.used));
 	TG_ASSERT(!out.overran);
 	outcome->receipt = tg_view_of(sink->receipt, out.used);

@@ -56,6 +56,18 @@ static void put_encoded(struct tg_out *out, struct tg_view text)
 	}
 }
 
+/* A marker of any instance that was written under this sink's name. */
+static void put_markers(const struct tg_raven_sink *sink, struct tg_out *out)
+{
+	struct tg_ident name;
+	struct tg_out text = { .at = name.at, .cap = sizeof(name.at) };
+
+	tg_ident_escape(tg_view_str(sink->options.name), &text);
+	tg_out_str(out, "/docs?startsWith=Tidegate%2F&pageSize=1&matches=%2A%2F");
+	put_encoded(out, tg_view_of(name.at, tg_out_filled(&text)));
+	tg_out_str(out, "%2F%2A");
+}
+
 static void put_path(const struct tg_raven_sink *sink, struct tg_out *out)
 {
 	struct tg_marker_of of;
@@ -76,9 +88,7 @@ static void put_path(const struct tg_raven_sink *sink, struct tg_out *out)
 		tg_out_str(out, "/docs?id=");
 		put_encoded(out, tg_view_of(id.at, id.bytes));
 	} else {
-		tg_out_str(out, "/docs?startsWith=Tidegate%2F&pageSize=1&matches=%2A%2F");
-		put_encoded(out, tg_view_str(sink->options.name));
-		tg_out_str(out, "%2F%2A");
+		put_markers(sink, out);
 	}
 }
 

@@ -34,7 +34,7 @@ enum tg_raven_sink_piece {
 	TG_RAVEN_PIECE_OVER,
 };
 
-enum { TG_RAVEN_RECEIPT_BYTES = 13, TG_RAVEN_AUTHORITY_BYTES = TG_NET_HOST_BYTES_MAX + 9 };
+enum { TG_RAVEN_RECEIPT_BYTES = 17, TG_RAVEN_AUTHORITY_BYTES = TG_NET_HOST_BYTES_MAX + 9 };
 
 struct tg_raven_sink {
 	struct tg_raven_sink_options options;

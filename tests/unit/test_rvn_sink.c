@@ -169,6 +169,20 @@ TG_TEST(sink_waits_for_a_node_that_lags)
 	end();
 }
 
+/* A copied store begins under a new instance: it has no marker yet, and that is no restore. */
+TG_TEST(sink_begins_anew_with_a_new_instance)
+{
+	begin("");
+	TG_CHECK_INT(deliver(1, 3), 0);
+	raven.vector[0] = '\0'; /* the new instance's own marker */
+	restart("", ",http://127.0.0.1:1");
+	prepare(4, 6);
+	rig.delivery.instance = tg_view_str("plant-7-fedcba9876543210");
+	TG_CHECK_INT(go(), 0);
+	TG_CHECK_INT(raven.applied, 2);
+	end();
+}
+
 /* Another stream's marker under this number (the store was made anew): not ours to believe. */
 TG_TEST(sink_believes_its_own_marker_only)
 {

@@ -153,6 +153,7 @@ TG_TEST(sink_probe_writes_nothing)
 	TG_CHECK_INT(probe(), 0);
 	TG_CHECK(strstr(rig.why.text, "takes batches") != NULL);
 	TG_CHECK(strstr(rig.why.text, "never") != NULL);
+	TG_CHECK(strstr(server.kept[1], "&matches=%2A%2F~up%2F%2A HTTP/1.1\r\n") != NULL);
 	TG_CHECK_INT(raven.applied, 0);
 	TG_CHECK_INT(deliver(1, 3), 0);
 	TG_CHECK_INT(probe(), 0);
