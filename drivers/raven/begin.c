@@ -92,7 +92,7 @@ int tg_raven_begin(void *state, const struct tg_stream_state *stream)
 	struct tg_raven *source = state;
 	struct tg_raven_cursor *cursor = &source->cursor;
 
-	TG_ASSERT(source->step == TG_STEP_BEGUN);
+	TG_ASSERT(source->step == TG_STEP_BEGUN && stream->keys != NULL);
 	source->stream = stream->stream;
 	source->begun = true;
 	source->keys = stream->keys;
@@ -100,7 +100,7 @@ int tg_raven_begin(void *state, const struct tg_stream_state *stream)
 	read_cursor(source, stream);
 	struct tg_raven_place *place = check_place(source);
 	bool exact = source->config.mode == TG_RAVEN_EXACT;
-	bool known = source->keys != NULL && source->keys(source->keys_context) > 0;
+	bool known = source->keys(source->keys_context) > 0;
 	if (is_wanted(source, stream)) {
 		place->next = place->told = 0;
 		cursor->since_ms = 0;

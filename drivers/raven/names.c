@@ -97,20 +97,20 @@ int tg_raven_names_take(struct tg_raven_names *names, const struct tg_raven_conf
 	return rc == TG_OK ? add_named(names, config) : rc;
 }
 
-uint64_t tg_raven_names_count(struct tg_view answer, struct tg_view wanted)
+uint64_t tg_raven_names_count(struct tg_view answer, struct tg_view name)
 {
 	uint8_t plain[NAME_BYTES_MAX];
 	struct tg_members members;
-	struct tg_view name, value, list = tg_member_of(answer, "Collections");
+	struct tg_view listed, value, list = tg_member_of(answer, "Collections");
 	uint64_t sum = 0;
 	int64_t count;
 
 	if (!tg_members_start(&members, list) || !members.object)
 		return 0;
-	while (tg_members_next(&members, &name, &value)) {
-		int bytes = unquote(name, plain);
+	while (tg_members_next(&members, &listed, &value)) {
+		int bytes = unquote(listed, plain);
 		if (bytes >= 0 && tg_json_integer(value, &count) == TG_OK && count > 0 &&
-		    tg_raven_name_same(tg_view_of(plain, (size_t)bytes), wanted))
+		    tg_raven_name_same(tg_view_of(plain, (size_t)bytes), name))
 			sum += (uint64_t)count;
 	}
 	return sum;

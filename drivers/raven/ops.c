@@ -78,7 +78,6 @@ static int start(void *state, struct tg_arena *arena, const struct tg_now *now, 
 			"the arena is smaller than the %zu bytes that a RavenDB source needs",
 			(size_t)TG_RAVEN_ARENA_BYTES);
 	TG_ASSERT(source->step == TG_STEP_DOWN);
-	source->pending = TG_OK;
 	source->throttled = source->idle = false;
 	source->now = *now;
 	source->allowance_at_ms = now->mono_ms;
@@ -97,7 +96,7 @@ static int note_break(struct tg_raven *source, int err, const struct tg_why *why
 {
 	if (err == TG_ERR_PROTOCOL && source->begun) {
 		source->breaks++;
-		source->pending_why = *why;
+		source->break_why = *why;
 	}
 	return err;
 }

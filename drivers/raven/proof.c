@@ -140,7 +140,7 @@ static void read_anew(struct tg_raven *source)
 /* The counts are of one state. */
 void tg_raven_compare_counts(struct tg_raven *source)
 {
-	uint64_t known = source->keys != NULL ? source->keys(source->keys_context) : 0;
+	uint64_t known = source->keys(source->keys_context);
 	uint64_t ours = known + source->cursor.skipped;
 
 	if (source->skipped_some) {

@@ -49,11 +49,12 @@ bool tg_raven_index_spoilt(const char *name)
 
 void tg_raven_moment(int64_t ms, char out[TG_RAVEN_MOMENT_BYTES])
 {
+	static const char first[] = "0001-01-01T00:00:00.000Z", last[] = "9999-12-31T23:59:59.999Z";
 	char iso[TG_MOMENT_ISO_BYTES];
 
 	if (tg_moment_iso(ms, iso) != TG_OK)
-		memcpy(iso, ms < 0 ? "0001-01-01T00:00:00.000Z" : "9999-12-31T23:59:59.999Z",
-		       sizeof(iso));
-	memcpy(out, iso, sizeof(iso) - 1);
-	memcpy(out + sizeof(iso) - 1, "0000Z", 5);
+		memcpy(iso, ms < 0 ? first : last, sizeof(iso));
+	for (size_t i = 0; i < TG_RAVEN_MOMENT_BYTES; i++)
+		out[i] = i < sizeof(iso) - 1 ? iso[i] : '0';
+	out[TG_RAVEN_MOMENT_BYTES - 1] = 'Z';
 }

@@ -390,7 +390,7 @@ static int turn_next(struct tg_raven *source)
 	}
 	bool named = name_stream(source);
 	if (source->breaks >= TG_RAVEN_BREAKS_MAX) {
-		why = source->pending_why;
+		why = source->break_why;
 		tg_raven_fail_stream(source, &why);
 	} else if (!named) {
 		/* A name that was cut would be another stream's. */

@@ -99,49 +99,44 @@ struct tg_raven {
 	struct tg_raven_rows rows;
 	struct tg_raven_walk walk;
 	struct tg_now now;
+	/* What is counted and when. */
+	uint64_t hold_until_ms;
+	uint64_t counted;     /* documents, by COUNT */
+	uint64_t compared_ms; /* mono; when the keys of a collection were last compared */
+	uint64_t allowance_milli, allowance_at_ms; /* thousandths of a row that may be read now */
+	int64_t since_ms, newest_ms, clock_ms;     /* of mode last_modified */
+	uint64_t (*keys)(const void *context);
+	const void *keys_context;
+	const struct tg_report *report; /* for check and discover, as infer is */
+	struct tg_infer *infer;
 	enum tg_raven_step step;
 	enum tg_raven_purpose purpose;
-	/* The connection and the round. */
-	bool carved, asked, headed, idle, pinned, vector_has_id;
 	uint32_t discards; /* answers asked ahead that nobody wants */
 	uint32_t failures; /* in a row, of the node in use          */
 	uint32_t loads;    /* answers that the database is loading  */
-	uint64_t hold_until_ms;
-	uint8_t generation[TG_GENERATION_BYTES];
-	bool settled; /* the last round left every collection complete at `proven` */
-	uint32_t proven_bytes;
-	uint8_t proven[TG_RAVEN_VECTOR_BYTES]; /* a state that this round proved to be the present
-						*/
-	/* The collection. */
 	uint32_t name_at, breaks;
 	uint32_t wanted_begun; /* name_at + 1 whose wanted full pass this run began */
 	uint32_t rewalked;     /* name_at + 1 that was read anew in this run        */
-	uint32_t stream;
-	bool replaced; /* STATE found another database */
-	bool settling; /* the batch behind which keys are counted was given */
-	bool begun, failed, ordered, sent_keys, resumed, skipped_some, marked;
-	uint32_t proofs;
-	uint64_t counted; /* documents, by COUNT */
-	uint64_t (*keys)(const void *context);
-	const void *keys_context;
-	uint64_t compared_ms; /* mono; when the keys of a collection were last compared */
-	uint32_t vector_bytes;
-	uint8_t vector[TG_RAVEN_VECTOR_BYTES]; /* the state that the walk's last page showed */
-	uint32_t query_rows;                   /* of mode last_modified */
+	uint32_t stream, proofs;
+	uint32_t query_rows; /* of mode last_modified */
+	uint32_t sample_rows, attached, counted_rows, timed;
+	uint32_t proven_bytes, vector_bytes;
+	/* The connection and the round. `settled`: the last round left every collection complete at
+	 * `proven`. */
+	bool carved, asked, headed, idle, pinned, vector_has_id, settled, throttled;
+	/* The collection. `replaced`: STATE found another database; `settling`: the batch behind
+	 * which keys are counted was given. */
+	bool begun, failed, ordered, sent_keys, resumed, skipped_some, marked, replaced, settling;
 	bool query_round;
-	int64_t since_ms, newest_ms, clock_ms;
-	uint64_t allowance_milli, allowance_at_ms; /* thousandths of a row that may be read now */
-	bool throttled;
-	int pending; /* an error to be told at the next step */
-	struct tg_why pending_why, why, batch_why;
+	bool refused; /* the certificate's own line in a check said so already */
+	uint8_t generation[TG_GENERATION_BYTES];
+	uint8_t proven[TG_RAVEN_VECTOR_BYTES]; /* a state that this round proved to be present */
+	uint8_t vector[TG_RAVEN_VECTOR_BYTES]; /* the state that the walk's last page showed   */
+	struct tg_why break_why;               /* of the last answer that was none */
+	struct tg_why why, batch_why;
 	char stream_name[TG_RAVEN_NAME_BYTES];
 	uint8_t bookmark[TG_RAVEN_CURSOR_BYTES_MAX];
 	uint8_t query[TG_RAVEN_TEXT_BYTES], parameters[TG_RAVEN_PARAMETERS_BYTES];
-	/* The rest is for check and discover. */
-	const struct tg_report *report;
-	struct tg_infer *infer;
-	bool refused; /* the certificate's own line said so already */
-	uint32_t sample_rows, attached, counted_rows, timed;
 };
 
 enum {
