@@ -136,8 +136,13 @@ verb_soak() {
 }
 
 verb_bench() {
+	local script=tools/bench/bench
+	if [ "${1:-}" = ravendb ]; then
+		script=tools/bench/ravendb
+		shift
+	fi
 	verb_build host
-	exec tools/bench/bench "$@"
+	exec "$script" "$@"
 }
 
 verb_fuzz() {

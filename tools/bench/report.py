@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import shutil
 import subprocess
 import time
 
@@ -64,17 +65,17 @@ def verdict(found, must, aim, more):
     return "ok" if reached(must) else "short"
 
 
-def table(figures):
+def table(figures, rows=ROWS, stated=STATED):
     """Markdown."""
     lines = ["| measure | must | aim | measured | |", "|---|---|---|---|---|"]
-    for what, find, must, aim, more, form in ROWS:
+    for what, find, must, aim, more, form in rows:
         found = find(figures)
         if found is None:
             lines.append(f"| {what} | {must} | {aim or 'stated'} | not measured | |")
             continue
         lines.append(f"| {what} | {must} | {aim or 'stated'} | {form.format(found)} | "
                      f"{verdict(found, must, aim, more)} |")
-    for what, find, form in STATED:
+    for what, find, form in stated:
         found = find(figures)
         if found is not None:
             lines.append(f"| {what} | | stated | {form.format(found)} | |")
@@ -84,13 +85,16 @@ def table(figures):
         lines += ["", f"The plain reader: {reader['rows_per_second']:,.0f} rows/s in the middle, "
                       f"{low:.2f} to {high:.2f} s around {middle:.2f} s."]
     for name in sorted(name for name in figures if name.startswith("memory_")):
-        lines.append(f"RssAnon with {int(name[7:]):,} rows: {figures[name]['kib']} KiB.")
+        what = f"with {int(name[7:]):,} rows" if name[7:].isdigit() else name[7:]
+        lines.append(f"RssAnon, {what}: {figures[name]['kib']} KiB.")
     return "\n".join(lines)
 
 
 def output(*command):
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout
+    """What a command prints; nothing where there is no such command."""
+    if shutil.which(command[0]) is None:
+        return ""
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def machine(root):
