@@ -10,12 +10,59 @@ int tg_index_level(struct tg_index *index, uint32_t page, uint32_t level,
 	return tg_index_cache_get(index->cache, wanted, out);
 }
 
-/* The child whose range holds `key`: the last one whose fence is not behind it. */
-static uint32_t seek_child(const struct tg_index *index, const uint8_t *bytes, struct tg_key key,
-			   uint32_t *child)
+/* --- marks: a search sets out from the last known cell that is not behind the key --- */
+
+enum { MARK_STEP_BYTES = TG_INDEX_PAGE_BYTES / TG_INDEX_MARKS };
+
+/* How many marks are not behind `key`. */
+static uint32_t marks_until(const struct tg_index *index, const struct tg_index_page *page,
+			    struct tg_key key)
 {
-	uint32_t used = tg_index_page_used(bytes);
-	uint32_t at = TG_INDEX_PAGE_HEADER_BYTES;
+	uint32_t low = 0, high = page->marks_;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+		struct tg_key at;
+		(void)tg_index_key_read(page->bytes, page->mark_at_[middle], &at);
+		if (index->compare(at, key) > 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static void mark_cell(struct tg_index_page *page, uint32_t at, const struct tg_index_path *path)
+{
+	uint32_t count = page->marks_;
+	uint32_t last = count > 0 ? page->mark_at_[count - 1] : TG_INDEX_PAGE_HEADER_BYTES;
+
+	if (at < last + MARK_STEP_BYTES || count == TG_INDEX_MARKS)
+		return;
+	page->mark_at_[count] = (uint16_t)at;
+	page->mark_before_[count] = path->before;
+	page->mark_seq_[count] = path->seq_before;
+	page->marks_++;
+}
+
+/* What lies before `at` stays as it is when the cell there is written. */
+static uint16_t marks_before(const struct tg_index_page *page, uint32_t at)
+{
+	uint16_t count = page->marks_;
+
+	while (count > 0 && page->mark_at_[count - 1] > at)
+		count--;
+	return count;
+}
+
+/* The child whose range holds `key`: the last one whose fence is not behind it. */
+static uint32_t seek_child(const struct tg_index *index, struct tg_index_page *page,
+			   struct tg_key key, uint32_t *child)
+{
+	static const struct tg_index_path none;
+	const uint8_t *bytes = page->bytes;
+	uint32_t used = tg_index_page_used(bytes), mark = marks_until(index, page, key);
+	uint32_t at = mark > 0 ? page->mark_at_[mark - 1] : TG_INDEX_PAGE_HEADER_BYTES;
 	struct tg_index_cell cell, next;
 
 	tg_index_inner_read(bytes, at, &cell);
@@ -25,17 +72,27 @@ static uint32_t seek_child(const struct tg_index *index, const uint8_t *bytes, s
 			break;
 		at = cell.end;
 		cell = next;
+		mark_cell(page, at, &none);
 	}
 	*child = cell.child;
 	return at;
 }
 
+static void set_out(const struct tg_index_page *leaf, uint32_t mark, struct tg_index_path *path)
+{
+	path->at[0] = path->end = leaf->mark_at_[mark];
+	path->before = leaf->mark_before_[mark];
+	path->seq_before = path->seq_end = leaf->mark_seq_[mark];
+}
+
 static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
 {
 	const uint8_t *bytes = path->leaf->bytes;
-	uint32_t used = tg_index_page_used(bytes);
+	uint32_t used = tg_index_page_used(bytes), mark = marks_until(index, path->leaf, key);
 	struct tg_index_cell cell;
 
+	if (mark > 0)
+		set_out(path->leaf, mark - 1, path);
 	for (uint32_t at = path->end; at < used; at = cell.end) {
 		tg_index_leaf_read(bytes, at, path->seq_before, &cell);
 		int order = index->compare(cell.key, key);
@@ -48,6 +105,8 @@ static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg
 		path->before = path->at[0];
 		path->at[0] = path->end;
 		path->seq_before = cell.seq;
+		if (cell.end < used)
+			mark_cell(path->leaf, cell.end, path);
 	}
 	return 0;
 }
@@ -65,7 +124,7 @@ int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_pat
 			return err;
 		path->page[level] = child;
 		if (level > 0)
-			path->at[level] = (uint16_t)seek_child(index, page->bytes, key, &child);
+			path->at[level] = (uint16_t)seek_child(index, page, key, &child);
 	}
 	tg_index_path_begin(path, page);
 	return seek_entry(index, key, path);
@@ -124,9 +183,11 @@ static int write_in_leaf(struct tg_index *index, struct tg_index_path *path,
 
 	if (err != 0)
 		return err;
+	uint16_t marks = marks_before(leaf, spot.at);
 	if (!tg_index_leaf_put(leaf->bytes, &spot, entry))
 		return tg_index_grow(index, path, entry);
 	tg_index_cache_touch(index->cache, leaf);
+	leaf->marks_ = marks;
 	tg_index_path_cover(path, &spot);
 	return 0;
 }

@@ -93,12 +93,18 @@ enum tg_index_page_state {
 	TG_INDEX_PAGE_DROPPED, /* to be deleted from the store at the commit */
 };
 
+/* Cells found on the way to others, some 250 bytes apart, from which the next search sets out. */
+enum { TG_INDEX_MARKS = 16 };
+
 /* One place of the cache. Place i also holds the head of bucket i of the cache's hash table. */
 struct tg_index_page {
 	enum tg_index_page_state state;
 	uint32_t stream, page;
 	uint32_t bucket_, next_;            /* place + 1, 0: none                         */
 	bool pinned_, used_, stored_;       /* `stored_`: the store knows this page       */
+	uint16_t marks_;                    /* how many there are; any change ends them   */
+	uint16_t mark_at_[TG_INDEX_MARKS], mark_before_[TG_INDEX_MARKS];
+	uint64_t mark_seq_[TG_INDEX_MARKS]; /* of the cell before                         */
 	uint8_t bytes[TG_INDEX_PAGE_BYTES]; /* sealed (checksum set) by tg_index_seal()   */
 };
 

@@ -101,6 +101,7 @@ static int load(struct tg_index_cache *cache, struct tg_index_wanted wanted,
 	place->stream = wanted.stream;
 	place->page = wanted.page;
 	place->stored_ = true;
+	place->marks_ = 0;
 	enter(cache, place);
 	*out = place;
 	return 0;
@@ -132,6 +133,7 @@ struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 	place->state = TG_INDEX_PAGE_DIRTY;
 	place->used_ = true;
 	place->stored_ = false;
+	place->marks_ = 0;
 	cache->dirty_++;
 	tg_index_page_init(place->bytes,
 			   wanted.level == 0 ? TG_INDEX_PAGE_LEAF : TG_INDEX_PAGE_INNER,
@@ -142,6 +144,7 @@ struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 
 void tg_index_cache_touch(struct tg_index_cache *cache, struct tg_index_page *page)
 {
+	page->marks_ = 0;
 	if (page->state == TG_INDEX_PAGE_DIRTY)
 		return;
 	TG_ASSERT(page->state == TG_INDEX_PAGE_CLEAN);

@@ -22,7 +22,7 @@ TG_CHECKED int tg_index_cache_get(struct tg_index_cache *cache, struct tg_index_
 struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 					 struct tg_index_wanted wanted, uint64_t base);
 
-/* Marks a page as changed. */
+/* Says that a page changes, or just did. */
 void tg_index_cache_touch(struct tg_index_cache *cache, struct tg_index_page *page);
 
 /* The page is no longer in the tree. */
