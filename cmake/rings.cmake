@@ -8,10 +8,16 @@ set(TG_TEST_ENVIRONMENT
 	"TIDEGATE_SANITIZE=$<CONFIG:Sanitize>" "PYTHONDONTWRITEBYTECODE=1"
 	"UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
 
+set(TG_LONG_TESTS "kill|walk|^lint|package|^servers|^e2e\\.ravendb|^valgrind\\.(outbox|file_power)")
+
 # Gives one CTest test the labels and habits of its ring. A test that kills processes is named so.
 function(tg_test_properties name label)
 	if(name MATCHES "kill")
 		list(APPEND label kill)
+	endif()
+	if(name MATCHES "${TG_LONG_TESTS}")
+		# First, so that none of them runs alone at the end.
+		set_tests_properties(${name} PROPERTIES COST 100)
 	endif()
 	set_tests_properties(${name} PROPERTIES LABELS "${label}" SKIP_RETURN_CODE 77
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ENVIRONMENT "${TG_TEST_ENVIRONMENT}")

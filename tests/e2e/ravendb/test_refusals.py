@@ -136,7 +136,7 @@ class Refusals:
 
 
 class SourceTest(Refusals, SecuredCase):
-    CODES = {"unknown": 17, "forbidden": 3, "missing": 2, "tls": 12,
+    CODES = {"unknown": 17, "forbidden": 18, "missing": 2, "tls": 12,
              "config": 2, "plain": 10}
     SYNC = None
 
