@@ -243,7 +243,7 @@ int tg_outbox_salvage_end(struct tg_outbox *box)
 {
 	uint8_t here[16];
 	char path[FILE_PATH_BYTES];
-	MDB_txn *txn;
+	MDB_txn *txn = NULL;
 
 	if (!box->salvaging_)
 		return 0;

@@ -411,7 +411,7 @@ void tg_http_taken(struct tg_http_client *client, size_t bytes)
 
 int tg_http_drain(struct tg_http_client *client, const struct tg_now *now, struct tg_why *why)
 {
-	struct tg_view view;
+	struct tg_view view = tg_view_of(NULL, 0);
 	int got;
 
 	while ((got = pull(client, now, &view, why)) == 1) {

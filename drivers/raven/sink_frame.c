@@ -20,7 +20,7 @@ struct row {
 	const struct tg_record *record;
 	const char *id_template;
 	struct tg_view metadata; /* the row's own, or empty */
-	struct tg_raven_text *text;
+	bool filtered; /* goes through sink_text.c */
 };
 
 /* --- names --- */
@@ -176,7 +176,7 @@ static int put_members(const struct row *row, struct tg_out *out)
 	struct tg_columns columns = row->line->columns;
 	struct tg_record record = *row->record;
 
-	if (row->text != NULL)
+	if (row->filtered)
 		record.flags |= TG_REC_SURROGATE; /* a text that spills cannot be taken back */
 	if (row->metadata.bytes > 0) {
 		if (columns.spec.bytes > 0)
@@ -213,8 +213,9 @@ static int put_safe(struct row *row, struct tg_out *out)
 	if (!tg_raven_text_needs(row->record))
 		return put_document(row, out);
 	tg_raven_text_start(&text, out);
-	row->text = &text;
+	row->filtered = true;
 	int err = put_document(row, &text.out);
+	row->filtered = false;
 	tg_raven_text_end(&text);
 	if (row->record->seq > frame->counted) {
 		frame->counted = row->record->seq;

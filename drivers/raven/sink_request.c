@@ -140,7 +140,8 @@ static int plain_read(struct tg_raven_sink *sink, uint8_t *at, size_t cap)
 		sink->piece = TG_RAVEN_PIECE_TAIL;
 		/* fall through */
 	case TG_RAVEN_PIECE_TAIL:
-		memcpy(at, "]}", 2);
+		at[0] = ']';
+		at[1] = '}';
 		sink->piece = TG_RAVEN_PIECE_END;
 		return 2;
 	case TG_RAVEN_PIECE_END:
@@ -150,9 +151,15 @@ static int plain_read(struct tg_raven_sink *sink, uint8_t *at, size_t cap)
 	return 0;
 }
 
+static void put_line_end(uint8_t *at)
+{
+	at[0] = '\r';
+	at[1] = '\n';
+}
+
 static int batch_read(void *context, uint8_t *at, size_t cap)
 {
-	static const char last[] = "0\r\n\r\n";
+	static const uint8_t last[] = { '0', '\r', '\n', '\r', '\n' };
 	struct tg_raven_sink *sink = context;
 	size_t room = cap - CHUNK_HEAD_BYTES - CHUNK_TAIL_BYTES;
 
@@ -164,14 +171,14 @@ static int batch_read(void *context, uint8_t *at, size_t cap)
 	if (bytes < 0)
 		return bytes;
 	if (bytes == 0) {
-		memcpy(at, last, sizeof(last) - 1);
+		memcpy(at, last, sizeof(last));
 		sink->piece = TG_RAVEN_PIECE_OVER;
-		return sizeof(last) - 1;
+		return sizeof(last);
 	}
 	for (int i = 0; i < 4; i++)
 		at[i] = (uint8_t) "0123456789abcdef"[bytes >> (12 - 4 * i) & 15];
-	memcpy(at + 4, "\r\n", 2);
-	memcpy(at + CHUNK_HEAD_BYTES + bytes, "\r\n", CHUNK_TAIL_BYTES);
+	put_line_end(at + 4);
+	put_line_end(at + CHUNK_HEAD_BYTES + bytes);
 	return CHUNK_HEAD_BYTES + bytes + CHUNK_TAIL_BYTES;
 }
 

@@ -21,7 +21,7 @@ void tg_shape_put(const struct tg_shape_out *shape, struct tg_view text);
 void tg_shape_put_valid(const struct tg_shape_out *shape, struct tg_view text);
 /* Appends a whole value, or several with what stands between them, pseudo-types at any depth
  * converted when the flags tell of such. `text` is JSON. */
-void tg_shape_value(const struct tg_shape_out *shape, struct tg_view text);
+void tg_shape_value(const struct tg_shape_out *shape, struct tg_view value);
 
 /* Appends `value` as the scalar that it stands for when it is a TIME or a BINARY; false, and
  * nothing appended, for every other value. */

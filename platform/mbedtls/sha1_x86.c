@@ -16,7 +16,7 @@ bool tg_sha1_has_x86(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & sha) != 0;
 }
 
-#define LANE __attribute__((target("sha,ssse3,sse4.1"))) static inline
+#define LANE __attribute__((always_inline, target("sha,ssse3,sse4.1"))) static inline
 
 /* A state and a block under way. Of the schedule's 80 words the last 16 are kept, four in each. */
 struct lane {
@@ -71,12 +71,17 @@ LANE __m128i words_of(struct lane *lane, unsigned i)
 }
 
 /* Rounds 4 i to 4 i + 3, of kind `f`. Both are constants, so that all stays in registers. */
-#define ROUNDS(lane, i, f)                                                          \
-	do {                                                                        \
-		__m128i next = _mm_sha1nexte_epu32((lane).e, words_of(&(lane), i)); \
-		(lane).e = (lane).abcd;                                             \
-		(lane).abcd = _mm_sha1rnds4_epu32((lane).abcd, next, f);            \
-	} while (0)
+#define KIND(f)                                                                 \
+	LANE void rounds_##f(struct lane *lane, unsigned i)                     \
+	{                                                                       \
+		__m128i next = _mm_sha1nexte_epu32(lane->e, words_of(lane, i)); \
+		lane->e = lane->abcd;                                           \
+		lane->abcd = _mm_sha1rnds4_epu32(lane->abcd, next, f);          \
+	}
+KIND(0)
+KIND(1)
+KIND(2)
+KIND(3)
 
 #define FIVE(each, i, f)  \
 	each(i, f);       \
@@ -96,11 +101,11 @@ LANE __m128i words_of(struct lane *lane, unsigned i)
 		FIVE(each, 15, 3); \
 	} while (0)
 
-#define OF_ONE(i, f) ROUNDS(one, i, f)
-#define OF_TWO(i, f)             \
-	do {                     \
-		ROUNDS(a, i, f); \
-		ROUNDS(b, i, f); \
+#define OF_ONE(i, f) rounds_##f(&one, i)
+#define OF_TWO(i, f)               \
+	do {                       \
+		rounds_##f(&a, i); \
+		rounds_##f(&b, i); \
 	} while (0)
 
 __attribute__((target("sha,ssse3,sse4.1"))) void tg_sha1_blocks_x86(uint32_t state[5],
