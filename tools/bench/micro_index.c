@@ -187,10 +187,9 @@ int main(int argc, char **argv)
 {
 	struct tg_index_root root = { .root_page = 0 };
 	struct tg_index_cache cache;
-	struct tg_index index = { .cache = &cache,
-				  .root = &root,
-				  .stream = 1,
-				  .compare = tg_rethink_key_compare };
+	struct tg_index index = {
+		.cache = &cache, .root = &root, .stream = 1, .compare = tg_rethink_key_compare
+	};
 
 	if (argc > 1)
 		rows = (uint32_t)strtoul(argv[1], NULL, 10);

@@ -7,16 +7,10 @@
  * bodies one behind another, each behind its length (8 bytes, little-endian). Prints
  * `{"seconds": S, "cpu": S, "bytes": N, "requests": N}`, from connecting to the last byte.
  */
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include <strings.h>
+
+#include "tools/bench/plain.h"
 
 enum {
 	RECV_BYTES = 65536,
@@ -38,34 +32,12 @@ struct peer {
 static struct peer peer;
 static char body[BODY_BYTES_MAX];
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "raven_peer: %s\n", what);
-	exit(1);
-}
-
-static void dial(struct peer *p, const char *host, const char *port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
-	int yes = 1;
-
-	if (getaddrinfo(host, port, &hints, &found) != 0)
-		fail("the host is not known");
-	p->fd = socket(found->ai_family, SOCK_STREAM, 0);
-	if (p->fd < 0 || connect(p->fd, found->ai_addr, found->ai_addrlen) != 0)
-		fail("cannot connect");
-	freeaddrinfo(found);
-	if (setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0)
-		fail("no TCP_NODELAY");
-	p->host = host;
-}
-
 static void put(const struct peer *p, const char *at, size_t bytes)
 {
 	while (bytes > 0) {
 		ssize_t sent = send(p->fd, at, bytes, MSG_NOSIGNAL);
 		if (sent <= 0)
-			fail("cannot send");
+			plain_fail("cannot send");
 		at += sent;
 		bytes -= (size_t)sent;
 	}
@@ -76,7 +48,7 @@ static void fill(struct peer *p)
 	ssize_t got = recv(p->fd, p->in, sizeof(p->in), 0);
 
 	if (got <= 0)
-		fail("the server ended the connection");
+		plain_fail("the server ended the connection");
 	p->at = 0;
 	p->filled = (size_t)got;
 	p->bytes += (uint64_t)got;
@@ -135,7 +107,7 @@ static void get_answer(struct peer *p)
 	p->requests++;
 	get_line(p, line, sizeof(line));
 	if (strncmp(line, "HTTP/1.1 20", 11) != 0)
-		fail(line);
+		plain_fail(line);
 	do {
 		get_line(p, line, sizeof(line));
 		if (strncasecmp(line, "content-length:", 15) == 0)
@@ -191,11 +163,11 @@ static void send_all(struct peer *p, const char *path)
 	uint64_t length;
 
 	if (file == NULL)
-		fail("cannot open the bodies");
+		plain_fail("cannot open the bodies");
 	while (fread(&length, sizeof(length), 1, file) == 1) {
 		char head[512];
 		if (length > sizeof(body) || fread(body, 1, (size_t)length, file) != length)
-			fail("the file of bodies is cut off");
+			plain_fail("the file of bodies is cut off");
 		int bytes = snprintf(head, sizeof(head),
 				     "POST /databases/%s/bulk_docs HTTP/1.1\r\nHost: %s\r\n"
 				     "Content-Type: application/json\r\n"
@@ -208,39 +180,21 @@ static void send_all(struct peer *p, const char *path)
 	(void)fclose(file);
 }
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void)
-{
-	struct rusage use;
-
-	getrusage(RUSAGE_SELF, &use);
-	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-	       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-}
-
 int main(int argc, char **argv)
 {
 	struct peer *p = &peer;
 
 	if (argc != 6)
-		fail("usage: raven_peer read|send HOST PORT DATABASE PAGE|FILE");
+		plain_fail("usage: raven_peer read|send HOST PORT DATABASE PAGE|FILE");
 	p->database = argv[4];
-	double began = seconds();
-	dial(p, argv[2], argv[3]);
+	double began = plain_seconds();
+	p->host = argv[2];
+	p->fd = plain_dial(argv[2], argv[3]);
 	if (strcmp(argv[1], "read") == 0)
 		read_all(p, argv[5]);
 	else
 		send_all(p, argv[5]);
-	printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"bytes\": %llu, \"requests\": %llu}\n",
-	       seconds() - began, cpu_seconds(), (unsigned long long)p->bytes,
-	       (unsigned long long)p->requests);
+	plain_report(began, p->bytes, "requests", p->requests);
 	close(p->fd);
 	return 0;
 }

@@ -7,19 +7,10 @@
  * Prints `{"seconds": S, "cpu": S, "bytes": N, "frames": N}`, from connecting to the last byte. How
  * many rows that were is for the caller to know: counting them would be work.
  */
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "drivers/json/scan.h"
 #include "drivers/rethink/handshake.h"
 #include "drivers/rethink/term.h"
+#include "tools/bench/plain.h"
 
 enum {
 	RECV_BYTES = 65536,
@@ -40,31 +31,10 @@ struct reader {
 
 static struct reader reader;
 
-static void fail(const char *what)
-{
-	fprintf(stderr, "reader: %s\n", what);
-	exit(1);
-}
-
-static void dial(struct reader *r, const char *host, const char *port)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
-	int yes = 1;
-
-	if (getaddrinfo(host, port, &hints, &found) != 0)
-		fail("the host is not known");
-	r->fd = socket(found->ai_family, SOCK_STREAM, 0);
-	if (r->fd < 0 || connect(r->fd, found->ai_addr, found->ai_addrlen) != 0)
-		fail("cannot connect");
-	freeaddrinfo(found);
-	if (setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0)
-		fail("no TCP_NODELAY");
-}
-
 static void put(struct reader *r, const void *at, size_t bytes)
 {
 	if (send(r->fd, at, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
-		fail("cannot send");
+		plain_fail("cannot send");
 }
 
 static size_t get(struct reader *r)
@@ -72,7 +42,7 @@ static size_t get(struct reader *r)
 	ssize_t got = recv(r->fd, r->at, sizeof(r->at), 0);
 
 	if (got <= 0)
-		fail("the server ended the connection");
+		plain_fail("the server ended the connection");
 	return (size_t)got;
 }
 
@@ -105,7 +75,7 @@ static void log_in(struct reader *r, const char *host)
 			tg_handshake_step(&hs);
 	}
 	if (rc != TG_OK)
-		fail(why.text);
+		plain_fail(why.text);
 }
 
 static void put_frame(struct reader *r, struct tg_view query)
@@ -152,7 +122,7 @@ static bool take(struct reader *r, const uint8_t *at, size_t bytes)
 			if (r->head[KIND_AT] == PARTIAL)
 				put_more(r);
 			else if (r->head[KIND_AT] != SEQUENCE)
-				fail("the server refused the query");
+				plain_fail("the server refused the query");
 		}
 		size_t part = r->left < bytes ? (size_t)r->left : bytes;
 		r->left -= part;
@@ -181,25 +151,8 @@ static void ask(struct reader *r, char **argv)
 	rows.key = tg_view_of(key, tg_out_filled(&name));
 	tg_query_rows(&rows, &out);
 	if (tg_out_overran(&out) || tg_out_overran(&name))
-		fail("the query is too long");
+		plain_fail("the query is too long");
 	put_frame(r, tg_view_of(text, tg_out_filled(&out)));
-}
-
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double cpu_seconds(void)
-{
-	struct rusage use;
-
-	getrusage(RUSAGE_SELF, &use);
-	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-	       (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
 int main(int argc, char **argv)
@@ -208,9 +161,9 @@ int main(int argc, char **argv)
 	bool more = true;
 
 	if (argc != 7)
-		fail("usage: reader HOST PORT DATABASE TABLE KEY BATCH_BYTES");
-	double began = seconds();
-	dial(r, argv[1], argv[2]);
+		plain_fail("usage: reader HOST PORT DATABASE TABLE KEY BATCH_BYTES");
+	double began = plain_seconds();
+	r->fd = plain_dial(argv[1], argv[2]);
 	log_in(r, argv[1]);
 	ask(r, argv);
 	while (more) {
@@ -218,9 +171,7 @@ int main(int argc, char **argv)
 		r->bytes += bytes;
 		more = take(r, r->at, bytes);
 	}
-	printf("{\"seconds\": %.6f, \"cpu\": %.6f, \"bytes\": %llu, \"frames\": %llu}\n",
-	       seconds() - began, cpu_seconds(), (unsigned long long)r->bytes,
-	       (unsigned long long)r->frames);
+	plain_report(began, r->bytes, "frames", r->frames);
 	close(r->fd);
 	return 0;
 }
