@@ -74,8 +74,15 @@ int tg_raven_sink_refused(struct tg_raven_sink *sink, struct tg_outcome *outcome
 	int err = tg_raven_judge(&refusal, judgement, why);
 
 	if (err == TG_OK)
-		return err;
+		return tg_why_set(why, TG_ERR_PEER_OTHER,
+				  "%s does not answer as RavenDB does (%u): check ravendb_urls",
+				  sink->authority, response->status);
 	err = sink_err(judgement, response->status);
+	/* Only what was sent can be refused: a server that fails at a question is broken. */
+	if (err == TG_ERR_BATCH && !tg_raven_sink_writes(sink)) {
+		err = TG_ERR_NOT_READY;
+		judgement->other_node = true;
+	}
 	if (outcome != NULL)
 		outcome->retry_after_ms = judgement->pause_ms;
 	if (judgement->other_node && err != TG_ERR_BATCH)
@@ -241,7 +248,7 @@ static int judge_look(struct tg_raven_sink *sink, const struct tg_now *now,
 	}
 	int err = tg_raven_sink_refused(sink, outcome, &judgement, why);
 	if (judgement.fault != TG_RAVEN_FAULT_MISSING && judgement.fault != TG_RAVEN_FAULT_CONFLICT)
-		return err == TG_OK ? TG_ERR_PROTOCOL : err;
+		return err;
 	no_marker(sink->marker, judgement.fault == TG_RAVEN_FAULT_CONFLICT);
 	outcome->retry_after_ms = 0;
 	return looked(sink, now, outcome, why);
@@ -293,7 +300,7 @@ static int judge_send(struct tg_raven_sink *sink, const struct tg_now *now,
 		return judge_collection(sink, now);
 	if (err != TG_ERR_BATCH && status != 403)
 		sink->marker->known = false; /* 408, 5xx: it may be in all the same */
-	return err == TG_OK ? TG_ERR_PROTOCOL : err;
+	return err;
 }
 
 int tg_raven_sink_judge(struct tg_raven_sink *sink, const struct tg_now *now,

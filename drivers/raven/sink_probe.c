@@ -58,11 +58,7 @@ static int judge_try(struct tg_raven_sink *sink, struct tg_why *why)
 
 	if (sink->client.response.status == 201)
 		return TG_OK;
-	int err = tg_raven_sink_refused(sink, NULL, &judgement, why);
-	return err != TG_OK ? err
-			    : tg_why_set(why, TG_ERR_PEER_OTHER,
-					 "%s does not answer as RavenDB does: check ravendb_urls",
-					 sink->authority);
+	return tg_raven_sink_refused(sink, NULL, &judgement, why);
 }
 
 static int judge_list(struct tg_raven_sink *sink, struct tg_why *why)

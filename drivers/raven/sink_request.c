@@ -35,6 +35,11 @@ struct tg_marker_of tg_raven_sink_marker_of(const struct tg_raven_sink *sink)
 				      .number = sink->delivery->stream_number };
 }
 
+bool tg_raven_sink_writes(const struct tg_raven_sink *sink)
+{
+	return sink->step == TG_RAVEN_SINK_SEND || sink->step == TG_RAVEN_SINK_TRY;
+}
+
 /* --- heads --- */
 
 /* RFC 3986, section 2.3: all but the unreserved as %XX. */
@@ -77,7 +82,7 @@ static void put_path(const struct tg_raven_sink *sink, struct tg_out *out)
 		tg_out_str(out, "GET /certificates/whoami");
 		return;
 	}
-	bool post = sink->step == TG_RAVEN_SINK_SEND || sink->step == TG_RAVEN_SINK_TRY;
+	bool post = tg_raven_sink_writes(sink);
 	tg_out_str(out, post ? "POST /databases/" : "GET /databases/");
 	put_encoded(out, tg_view_str(sink->options.link.database));
 	if (post) {

@@ -67,6 +67,8 @@ void tg_raven_sink_address(struct tg_raven_sink *sink);
 void tg_raven_sink_begin(struct tg_raven_sink *sink, enum tg_raven_sink_step step,
 			 const struct tg_now *now);
 struct tg_marker_of tg_raven_sink_marker_of(const struct tg_raven_sink *sink);
+/* Whether the request under way writes; the others ask. */
+bool tg_raven_sink_writes(const struct tg_raven_sink *sink);
 
 /* --- sink_judge.c: what came back --- */
 
@@ -78,7 +80,8 @@ TG_CHECKED int tg_raven_sink_judge(struct tg_raven_sink *sink, const struct tg_n
 bool tg_raven_sink_is_in(const struct tg_raven_sink *sink);
 /* No answer came. */
 TG_CHECKED int tg_raven_sink_failed(struct tg_raven_sink *sink, int err);
-/* What the server's refusal means to a sink. */
+/* What the server's refusal means to a sink, never TG_OK: a success that is none of those asked for
+ * comes from another server. TG_ERR_BATCH only of what was sent. */
 TG_CHECKED int tg_raven_sink_refused(struct tg_raven_sink *sink, struct tg_outcome *outcome,
 				     struct tg_raven_judgement *judgement, struct tg_why *why);
 

@@ -61,6 +61,37 @@ TG_TEST(sink_answers_are_judged)
 	}
 }
 
+/* The marker cannot be read: that says nothing of the batch, which stays whole. */
+TG_TEST(sink_refuses_no_batch_over_a_question)
+{
+	static const struct {
+		const char *text;
+		int err;
+	} cases[] = {
+		{ ERROR_OF("500 x", "System.InvalidOperationException"), TG_ERR_NOT_READY },
+		{ ERROR_OF("500 x", "System.ArgumentException"), TG_ERR_NOT_READY },
+		{ ERROR_OF("500 x", "System.NotSupportedException"), TG_ERR_NOT_READY },
+		{ "HTTP/1.1 413 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_NOT_READY },
+		{ "HTTP/1.1 204 x\r\n\r\n", TG_ERR_PEER_OTHER },
+		{ "HTTP/1.1 304 x\r\n\r\n", TG_ERR_PEER_OTHER },
+		{ "HTTP/1.1 200 x\r\nContent-Length: 50\r\n\r\n"
+		  "{\"Results\":[{\"@metadata\":{\"@change-vector\":[7]}}]}",
+		  TG_ERR_PEER_OTHER },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin("");
+		server_reply((struct server_reply){ .text = cases[i].text, .close = true });
+		TG_CHECK_INT(deliver(1, 3), cases[i].err);
+		TG_CHECK(rig.why.text[0] != '\0');
+		TG_CHECK_INT(raven.applied, 0);
+		TG_CHECK_INT(deliver(1, 3), 0);
+		TG_CHECK_INT(raven.looks, 1);
+		TG_CHECK_INT(raven.applied, 1);
+		end();
+	}
+}
+
 /* A refused batch is known not to be in: its halves are sent without asking. */
 TG_TEST(sink_sends_halves_without_asking)
 {
@@ -160,6 +191,18 @@ TG_TEST(sink_probe_writes_nothing)
 	TG_CHECK(strstr(rig.why.text, "2026-11-21T10:01:45.5053822Z") != NULL);
 	restart("http://127.0.0.1:1,", "");
 	TG_CHECK_INT(probe(), 0);
+	end();
+}
+
+/* 204 is a success, but none that this question can have. */
+TG_TEST(sink_probe_takes_no_other_success)
+{
+	begin("");
+	server_reply((struct server_reply){
+		.text = "HTTP/1.1 201 Created\r\nContent-Length: 14\r\n\r\n{\"Results\":[]}" });
+	server_reply((struct server_reply){ .text = "HTTP/1.1 204 No Content\r\n\r\n" });
+	TG_CHECK_INT(probe(), TG_ERR_PEER_OTHER);
+	TG_CHECK(strstr(rig.why.text, "check ravendb_urls") != NULL);
 	end();
 }
 
