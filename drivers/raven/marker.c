@@ -34,12 +34,18 @@ static void put_text(struct tg_out *out, const char *name, struct tg_view text)
 	tg_json_quote(text, out);
 }
 
-static void put_vector(const struct tg_marker *marker, struct tg_out *out)
+static struct tg_view vector_of(const struct tg_marker_of *of, const struct tg_marker *marker)
+{
+	return tg_view_str(marker->roomy ? of->room->vector : marker->vector);
+}
+
+static void put_vector(const struct tg_marker_of *of, const struct tg_marker *marker,
+		       struct tg_out *out)
 {
 	if (marker->unchecked)
 		tg_out_str(out, ",\"ChangeVector\":null");
 	else
-		put_text(out, ",\"ChangeVector\":", tg_view_str(marker->vector));
+		put_text(out, ",\"ChangeVector\":", vector_of(of, marker));
 }
 
 void tg_marker_put(const struct tg_marker_of *of, const struct tg_marker *marker,
@@ -51,7 +57,7 @@ void tg_marker_put(const struct tg_marker_of *of, const struct tg_marker *marker
 
 	tg_marker_id(of, &id);
 	put_text(out, "{\"Type\":\"PUT\",\"Id\":", tg_view_of(id.at, id.bytes));
-	put_vector(marker, out);
+	put_vector(of, marker, out);
 	put_text(out, ",\"Document\":{\"instance\":", of->instance);
 	put_text(out, ",\"stream\":", of->stream);
 	put_number(out, "first", next->first);
@@ -85,17 +91,30 @@ static uint64_t number_of(struct tg_view object, const char *name)
 	return (uint64_t)number;
 }
 
-/* A vector holds no escapes. False when it is missing. */
-static bool take_vector(struct tg_view value, struct tg_marker *marker)
+/* The vector without its quotes; it holds no escapes. Empty when there is none. */
+static struct tg_view vector_in(struct tg_view value)
 {
-	size_t bytes = value.bytes > 2 ? value.bytes - 2 : 0;
+	if (value.bytes <= 2 || value.at[0] != '"')
+		return tg_view_of(value.at, 0);
+	return tg_view_of(value.at + 1, value.bytes - 2);
+}
 
-	marker->known = bytes > 0 && bytes < sizeof(marker->vector);
-	marker->unchecked = !marker->known;
-	if (marker->known)
-		memcpy(marker->vector, value.at + 1, bytes);
-	marker->vector[marker->known ? bytes : 0] = '\0';
-	return bytes > 0 && value.at[0] == '"';
+/* False when there is none. */
+static bool take_vector(struct tg_view vector, const struct tg_marker_of *of,
+			struct tg_marker *marker)
+{
+	char *into = marker->vector;
+
+	marker->known = vector.bytes > 0 && vector.bytes < sizeof(marker->vector);
+	marker->roomy = !marker->known && vector.bytes > 0 &&
+			vector.bytes < sizeof(of->room->vector);
+	marker->unchecked = !marker->known && !marker->roomy;
+	if (marker->roomy)
+		into = of->room->vector;
+	if (!marker->unchecked)
+		memcpy(into, vector.at, vector.bytes);
+	into[marker->unchecked ? 0 : vector.bytes] = '\0';
+	return vector.bytes > 0;
 }
 
 /* The first element of the list called Results, in a text that may be cut behind it. */
@@ -118,7 +137,7 @@ int tg_marker_read(struct tg_view answer, const struct tg_marker_of *of, struct 
 	struct tg_view document = first_result(answer);
 	struct tg_view metadata = tg_member_of(document, "@metadata");
 
-	if (!take_vector(tg_member_of(metadata, "@change-vector"), marker))
+	if (!take_vector(vector_in(tg_member_of(metadata, "@change-vector")), of, marker))
 		return TG_ERR_PROTOCOL;
 	bool ours = is_text(tg_member_of(document, "instance"), of->instance) &&
 		    is_text(tg_member_of(document, "stream"), of->stream);
@@ -132,11 +151,13 @@ bool tg_marker_written(struct tg_view answer, const struct tg_marker_of *of,
 		       const struct tg_marker_next *next, struct tg_marker *marker)
 {
 	struct tg_view result = first_result(answer);
+	struct tg_view vector = vector_in(tg_member_of(result, "@change-vector"));
 	struct tg_ident id;
 
 	tg_marker_id(of, &id);
 	if (!is_text(tg_member_of(result, "@id"), tg_view_of(id.at, id.bytes)) ||
-	    !take_vector(tg_member_of(result, "@change-vector"), marker))
+	    (!marker->unchecked && tg_view_same(vector, vector_of(of, marker))) ||
+	    !take_vector(vector, of, marker))
 		return false;
 	marker->first = next->first;
 	marker->last = next->last;

@@ -222,6 +222,7 @@ static int looked(struct tg_raven_sink *sink, const struct tg_now *now, struct t
 static void no_marker(struct tg_marker *marker, bool unchecked)
 {
 	marker->known = !unchecked;
+	marker->roomy = false;
 	marker->unchecked = unchecked;
 	marker->first = 0;
 	marker->last = 0;

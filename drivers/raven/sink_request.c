@@ -27,12 +27,13 @@ void tg_raven_sink_address(struct tg_raven_sink *sink)
 		       url->host, (unsigned)url->port);
 }
 
-struct tg_marker_of tg_raven_sink_marker_of(const struct tg_raven_sink *sink)
+struct tg_marker_of tg_raven_sink_marker_of(struct tg_raven_sink *sink)
 {
 	return (struct tg_marker_of){ .sink = sink->options.name,
 				      .instance = sink->delivery->instance,
 				      .stream = sink->delivery->stream,
-				      .number = sink->delivery->stream_number };
+				      .number = sink->delivery->stream_number,
+				      .room = &sink->room };
 }
 
 bool tg_raven_sink_writes(const struct tg_raven_sink *sink)
@@ -73,7 +74,7 @@ static void put_markers(const struct tg_raven_sink *sink, struct tg_out *out)
 	tg_out_str(out, "%2F%2A");
 }
 
-static void put_path(const struct tg_raven_sink *sink, struct tg_out *out)
+static void put_path(struct tg_raven_sink *sink, struct tg_out *out)
 {
 	struct tg_marker_of of;
 	struct tg_ident id;
@@ -99,7 +100,7 @@ static void put_path(const struct tg_raven_sink *sink, struct tg_out *out)
 
 static void put_head(void *context, struct tg_out *out)
 {
-	const struct tg_raven_sink *sink = context;
+	struct tg_raven_sink *sink = context;
 
 	put_path(sink, out);
 	tg_out_str(out, " HTTP/1.1\r\nHost: ");
@@ -117,7 +118,7 @@ static void put_head(void *context, struct tg_out *out)
 
 /* --- the batch --- */
 
-static void put_first(const struct tg_raven_sink *sink, struct tg_out *out)
+static void put_first(struct tg_raven_sink *sink, struct tg_out *out)
 {
 	struct tg_marker_of of = tg_raven_sink_marker_of(sink);
 

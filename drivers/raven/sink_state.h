@@ -49,6 +49,7 @@ struct tg_raven_sink {
 	const struct tg_delivery *delivery;
 	struct tg_marker *marker;
 	struct tg_marker_next next;
+	struct tg_marker_room room;
 	unsigned tries;
 	enum tg_raven_sink_piece piece;
 	uint64_t piece_sent;
@@ -66,7 +67,7 @@ void tg_raven_sink_address(struct tg_raven_sink *sink);
 /* Begins the request of `step`. */
 void tg_raven_sink_begin(struct tg_raven_sink *sink, enum tg_raven_sink_step step,
 			 const struct tg_now *now);
-struct tg_marker_of tg_raven_sink_marker_of(const struct tg_raven_sink *sink);
+struct tg_marker_of tg_raven_sink_marker_of(struct tg_raven_sink *sink);
 /* Whether the request under way writes; the others ask. */
 bool tg_raven_sink_writes(const struct tg_raven_sink *sink);
 

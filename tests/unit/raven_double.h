@@ -13,13 +13,14 @@ enum { DOUBLE_BODY_BYTES = SERVER_REQUEST_BYTES, DOUBLE_VALUE_BYTES = 4096 };
 
 static struct {
 	unsigned version, applied, looks, conflicts;
-	char vector[64];              /* of the marker; "": there is none */
+	char vector[2048];            /* of the marker; "": there is none */
+	unsigned others;              /* nodes that wrote there as well   */
 	char id[512], marker[2048];   /* its JSON string, its members      */
 	char body[DOUBLE_BODY_BYTES]; /* the last batch, without its chunks */
 	size_t body_bytes;
 	const char *refuse;  /* a batch that holds this text is refused ... */
 	const char *refusal; /* ... with this answer                         */
-	char answer[8192];
+	char answer[16384];
 } raven;
 
 static inline void double_unchunk(const char *request)
@@ -56,7 +57,7 @@ static inline const char *double_answer(const char *status, const char *body)
 
 static inline const char *double_look(void)
 {
-	char body[4096];
+	char body[8192];
 
 	raven.looks++;
 	if (raven.vector[0] == '\0')
@@ -91,7 +92,7 @@ static inline const char *double_apply(struct tg_view marker)
 {
 	struct tg_view document = tg_member_of(marker, "Document");
 	struct tg_view metadata = tg_member_of(document, "@metadata");
-	char body[2048];
+	char body[8192];
 
 	raven.applied++;
 	raven.version++;
@@ -99,8 +100,11 @@ static inline const char *double_apply(struct tg_view marker)
 	double_copy(raven.marker, sizeof(raven.marker),
 		    tg_view_of(document.at + 1, (size_t)(metadata.at - document.at) - 1 -
 							sizeof(",\"@metadata\":") + 1));
-	(void)snprintf(raven.vector, sizeof(raven.vector), "A:%u-r/Jh5unACUG/3qmitO9bAQ",
-		       raven.version);
+	int used = snprintf(raven.vector, sizeof(raven.vector), "A:%u-r/Jh5unACUG/3qmitO9bAQ",
+			    raven.version);
+	for (unsigned i = 0; i < raven.others; i++)
+		used += snprintf(raven.vector + used, sizeof(raven.vector) - (size_t)used,
+				 ", B:%u-r/Jh5unACUG/3qmitO9bAQ", 1000 + i);
 	(void)snprintf(body, sizeof(body),
 		       "{\"Results\":[{\"Type\":\"PUT\",\"@id\":%s,\"@collection\":\"Tidegate\","
 		       "\"@change-vector\":\"%s\",\"@last-modified\":"
@@ -111,7 +115,7 @@ static inline const char *double_apply(struct tg_view marker)
 
 static inline const char *double_batch(const char *request)
 {
-	char vector[80];
+	char vector[sizeof(raven.vector) + 2];
 	struct tg_members members;
 	struct tg_view name, marker;
 

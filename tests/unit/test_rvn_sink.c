@@ -1,4 +1,5 @@
 /* A RavenDB sink against a double: each batch exactly once, whatever becomes of its answer. */
+#include "drivers/raven/marker.h"
 #include "tests/unit/raven_rig.h"
 
 TG_TEST(sink_writes_batches_behind_their_marker)
@@ -196,14 +197,53 @@ TG_TEST(sink_believes_its_own_marker_only)
 	end();
 }
 
-TG_TEST(sink_keeps_a_long_vector_by_asking)
+/* Five nodes, or databases restored that often: read again for each batch, and checked like any. */
+TG_TEST(sink_checks_a_long_vector)
 {
 	begin("");
+	raven.others = 4;
 	TG_CHECK_INT(deliver(1, 3), 0);
-	raven.version = 0;
-	memset(raven.vector, 'x', sizeof(raven.vector) - 1);
+	TG_CHECK(strlen(raven.vector) > TG_MARKER_VECTOR_BYTES_MAX);
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK_INT(raven.looks, 2);
+	TG_CHECK(strstr(raven.body, "\"ChangeVector\":\"A:1-r/Jh5unACUG/3qmitO9bAQ, B:1000-") !=
+		 NULL);
 	restart("", "");
 	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK_INT(raven.applied, 2);
+	raven.others = 0;
+	TG_CHECK_INT(deliver(7, 9), 0);
+	TG_CHECK_INT(deliver(10, 12), 0);
+	TG_CHECK_INT(raven.looks, 4);
+	end();
+}
+
+TG_TEST(sink_writes_over_a_vector_without_end)
+{
+	begin("");
+	raven.others = CONFIG_TG_RAVEN_VECTOR_BYTES_MAX / 30;
+	TG_CHECK_INT(deliver(1, 3), 0);
+	TG_CHECK(strlen(raven.vector) >= CONFIG_TG_RAVEN_VECTOR_BYTES_MAX);
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK(strstr(raven.body, "\"ChangeVector\":null") != NULL);
+	TG_CHECK_INT(raven.applied, 2);
+	end();
+}
+
+/* A proxy gives the last batch's answer once more: it names the version that was written over. */
+TG_TEST(sink_takes_no_earlier_answer_for_its_own)
+{
+	char answer[sizeof(raven.answer)];
+
+	begin("");
+	TG_CHECK_INT(deliver(1, 3), 0);
+	memcpy(answer, raven.answer, sizeof(answer));
+	server_reply((struct server_reply){ .text = answer });
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK_INT(raven.applied, 2);
+	TG_CHECK_INT(raven.looks, 2);
+	TG_CHECK_INT(deliver(7, 9), 0);
+	TG_CHECK_INT(raven.applied, 3);
 	end();
 }
 

@@ -87,6 +87,7 @@ TG_TEST(sink_refuses_no_batch_over_a_question)
 		TG_CHECK_INT(raven.applied, 0);
 		TG_CHECK_INT(deliver(1, 3), 0);
 		TG_CHECK_INT(raven.looks, 1);
+		TG_CHECK_INT(raven.conflicts, 0);
 		TG_CHECK_INT(raven.applied, 1);
 		end();
 	}
