@@ -47,7 +47,8 @@ uint8_t *tg_http_window_room(struct tg_http_window *window, size_t *bytes)
 	size_t held = window->body_end_ - window->body_;
 
 	TG_ASSERT(window->raw_ == window->raw_end_);
-	if (held == 0 || window->cap - window->body_end_ < window->cap / 4) {
+	/* No more is moved than was taken since the last move, so each byte is moved once or so. */
+	if (held <= window->body_ || window->cap - window->body_end_ < window->cap / 4) {
 		memmove(window->at, window->at + window->body_, held);
 		window->body_ = 0;
 		window->body_end_ = held;

@@ -7,7 +7,8 @@
  *
  * The body's runs are joined where they lie: a chunk's head leaves a gap, and the next run closes
  * it by moving whichever of the two is shorter. So a caller that takes all but the beginning of
- * one row moves that beginning, not the chunk.
+ * one row moves that beginning, not the chunk. What is held goes back to the begin as soon as that
+ * is cheap: the memory touched is that of the longest row and one receive, not all of `cap`.
  *
  * Memory:  the caller's. Pure.
  */
