@@ -3,14 +3,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "drivers/json/report.h"
 #include "drivers/json/scan.h"
 #include "drivers/raven/infer.h"
 
 enum {
-	TEXT_BYTES = 768,
+	TEXT_BYTES = TG_REPORT_TEXT_BYTES,
 	NAME_BYTES = 200,
 	TURNS_MAX = 64,
-	CLOCK_MS_MAX = 5000,
 	DAY_MS = 86400000,
 	DAYS_LOW = 30,
 };
@@ -22,9 +22,7 @@ static bool checking(const struct tg_raven *source)
 
 static void tell(const struct tg_raven *source, const char *what, int err, const char *text)
 {
-	struct tg_check_line line = { .what = what, .err = err, .text = text };
-
-	source->report->check(source->report->context, &line);
+	tg_report_check(source->report, what, err, text);
 }
 
 /* --- who we are --- */
@@ -90,25 +88,6 @@ void tg_raven_tell_whoami(struct tg_raven *source, struct tg_view answer)
 
 /* --- the database --- */
 
-static void tell_clock(const struct tg_raven *source)
-{
-	char text[TEXT_BYTES];
-	int64_t ahead_ms = source->stats.server_ms - source->now.wall_ms;
-	int64_t apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
-
-	if (source->stats.server_ms == INT64_MIN)
-		return;
-	if (apart_ms <= CLOCK_MS_MAX)
-		snprintf(text, sizeof(text), "the server's and ours agree (%" PRId64 " ms apart)",
-			 apart_ms);
-	else
-		snprintf(text, sizeof(text),
-			 "the server's is %" PRId64 " s %s ours; certificates are judged by both, "
-			 "set both by NTP",
-			 apart_ms / 1000, ahead_ms < 0 ? "behind" : "ahead of");
-	tell(source, "clock", TG_OK, text);
-}
-
 void tg_raven_tell_stats(const struct tg_raven *source)
 {
 	const struct tg_raven_stats *stats = &source->stats;
@@ -133,7 +112,9 @@ void tg_raven_tell_stats(const struct tg_raven *source)
 			 stats->attachments, stats->counters, stats->series);
 		tell(source, "not copied", TG_OK, text);
 	}
-	tell_clock(source);
+	if (stats->server_ms != INT64_MIN)
+		tg_report_clock(source->report, stats->server_ms - source->now.wall_ms,
+				"certificates are judged by both");
 }
 
 void tg_raven_tell_database(const struct tg_raven *source)
@@ -151,17 +132,11 @@ void tg_raven_tell_database(const struct tg_raven *source)
 
 static const char *failed_part(const struct tg_raven *source, int err)
 {
+	const char *part = tg_report_part(err);
+
+	if (part != NULL)
+		return part;
 	switch (err) {
-	case TG_ERR_RESOLVE:
-	case TG_ERR_CONNECT:
-	case TG_ERR_PEER_OTHER:
-	case TG_ERR_PEER_OLD:
-		return "address";
-	case TG_ERR_TLS:
-	case TG_ERR_CERT:
-	case TG_ERR_PEER_PLAIN:
-	case TG_ERR_PEER_TLS:
-		return "tls";
 	case TG_ERR_LOGIN_USER:
 	case TG_ERR_LOGIN_EMPTY:
 		return "certificate";
@@ -231,9 +206,6 @@ static void discover_collection(struct tg_raven *source)
 {
 	bool exact = source->config.mode == TG_RAVEN_EXACT;
 	char misses[TEXT_BYTES];
-	struct tg_infer *infer = source->infer;
-
-	tg_infer_end(infer);
 	struct tg_stream_report report = {
 		.name = tg_view_str(source->stream_name),
 		.key = tg_view_str("@id"),
@@ -243,12 +215,8 @@ static void discover_collection(struct tg_raven *source)
 				  : "asks for what has a newer @last-modified; this can lose rows",
 		.misses = misses_of(source, misses, sizeof(misses)),
 		.why = source->failed ? &source->why : NULL,
-		.sample_rows = infer->rows,
-		.columns = infer->reports,
-		.column_count = infer->count,
-		.columns_left_out = infer->left_out,
 	};
-	source->report->stream(source->report->context, &report);
+	tg_report_stream(source->report, &report, source->infer);
 }
 
 void tg_raven_tell_collection(struct tg_raven *source)

@@ -3,9 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "drivers/json/report.h"
 #include "drivers/json/scan.h"
 
-enum { TEXT_BYTES_MAX = 768, TURNS_MAX = 64, CLOCK_MS_MAX = 5000 };
+enum { TEXT_BYTES_MAX = TG_REPORT_TEXT_BYTES, TURNS_MAX = 64 };
 
 static bool checking(const struct tg_rethink *source)
 {
@@ -14,9 +15,7 @@ static bool checking(const struct tg_rethink *source)
 
 static void tell(const struct tg_rethink *source, const char *what, int err, const char *text)
 {
-	struct tg_check_line line = { .what = what, .err = err, .text = text };
-
-	source->report->check(source->report->context, &line);
+	tg_report_check(source->report, what, err, text);
 }
 
 /* --- the connection --- */
@@ -56,41 +55,20 @@ void tg_tell_database(const struct tg_rethink *source)
 
 void tg_tell_clock(const struct tg_rethink *source)
 {
-	char text[TEXT_BYTES_MAX];
-	int64_t ahead_ms = source->server_ms - source->now.wall_ms;
-	int64_t apart_ms = ahead_ms < 0 ? -ahead_ms : ahead_ms;
-
-	if (!checking(source))
-		return;
-	if (apart_ms <= CLOCK_MS_MAX)
-		snprintf(text, sizeof(text), "the server's and ours agree (%" PRId64 " ms apart)",
-			 apart_ms);
-	else
-		snprintf(text, sizeof(text),
-			 "the server's is %" PRId64 " s %s ours; timestamps are judged by the "
-			 "server's, set both by NTP",
-			 apart_ms / 1000, ahead_ms < 0 ? "behind" : "ahead of");
-	tell(source, "clock", TG_OK, text);
+	if (checking(source))
+		tg_report_clock(source->report, source->server_ms - source->now.wall_ms,
+				"timestamps are judged by the server's");
 }
 
 static const char *failed_part(const struct tg_rethink *source, int err)
 {
-	switch (err) {
-	case TG_ERR_RESOLVE:
-	case TG_ERR_CONNECT:
-	case TG_ERR_PEER_OTHER:
-	case TG_ERR_PEER_OLD:
-		return "address";
-	case TG_ERR_TLS:
-	case TG_ERR_CERT:
-	case TG_ERR_PEER_PLAIN:
-	case TG_ERR_PEER_TLS:
-		return "tls";
-	default:
-		if (source->phase == TG_PHASE_LOGIN)
-			return tg_link_is_dialling(&source->link) ? "address" : "login";
-		return source->phase == TG_PHASE_LIST ? "database" : "connection";
-	}
+	const char *part = tg_report_part(err);
+
+	if (part != NULL)
+		return part;
+	if (source->phase == TG_PHASE_LOGIN)
+		return tg_link_is_dialling(&source->link) ? "address" : "login";
+	return source->phase == TG_PHASE_LIST ? "database" : "connection";
 }
 
 void tg_tell_failure(const struct tg_rethink *source, const struct tg_why *why)
@@ -166,9 +144,6 @@ static void discover_table(struct tg_rethink *source)
 	const struct tg_rethink_rule *rule =
 		tg_rethink_rule_of(&source->config, source->table.name);
 	char why[TEXT_BYTES_MAX], misses[TEXT_BYTES_MAX];
-	struct tg_infer *infer = source->infer;
-
-	tg_infer_end(infer);
 	struct tg_stream_report report = {
 		.name = tg_view_str(source->stream_name),
 		.key = tg_member_bare(&source->table.key),
@@ -178,12 +153,8 @@ static void discover_table(struct tg_rethink *source)
 		.mode_why = mode_why(source, rule, why, sizeof(why)),
 		.misses = misses_of(source, rule, misses, sizeof(misses)),
 		.why = source->failed ? &source->why : NULL,
-		.sample_rows = infer->rows,
-		.columns = infer->reports,
-		.column_count = infer->count,
-		.columns_left_out = infer->left_out,
 	};
-	source->report->stream(source->report->context, &report);
+	tg_report_stream(source->report, &report, source->infer);
 }
 
 void tg_tell_table(struct tg_rethink *source)
