@@ -1,5 +1,7 @@
 #include "drivers/json/infer.h"
 
+#include "drivers/json/scan.h"
+
 static const char *const type_names[TG_COLUMN_TYPES] = {
 	[TG_COLUMN_BOOLEAN] = "BOOLEAN", [TG_COLUMN_LONG] = "LONG",
 	[TG_COLUMN_DECIMAL] = "DECIMAL", [TG_COLUMN_DOUBLE] = "DOUBLE",
@@ -7,6 +9,26 @@ static const char *const type_names[TG_COLUMN_TYPES] = {
 	[TG_COLUMN_BINARY] = "BINARY",   [TG_COLUMN_JSON] = "JSON",
 	[TG_COLUMN_NULL] = "",
 };
+
+enum tg_column_type tg_infer_type(struct tg_view value)
+{
+	int64_t number;
+
+	switch (value.bytes == 0 ? 'n' : value.at[0]) {
+	case 'n':
+		return TG_COLUMN_NULL;
+	case 't':
+	case 'f':
+		return TG_COLUMN_BOOLEAN;
+	case '"':
+		return TG_COLUMN_STRING;
+	case '{':
+	case '[':
+		return TG_COLUMN_JSON;
+	default:
+		return tg_json_integer(value, &number) == TG_OK ? TG_COLUMN_LONG : TG_COLUMN_DOUBLE;
+	}
+}
 
 void tg_infer_start(struct tg_infer *infer)
 {

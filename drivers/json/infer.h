@@ -42,6 +42,10 @@ struct tg_infer {
 	uint8_t names[TG_INFER_NAMES_BYTES];
 };
 
+/* The type that JSON alone tells: a number is LONG, or DOUBLE when it is not whole or too large for
+ * one; no bytes are null. The driver knows better of objects, strings and DOUBLE. */
+enum tg_column_type tg_infer_type(struct tg_view value);
+
 void tg_infer_start(struct tg_infer *infer);
 /* Another row of the sample begins. */
 void tg_infer_row(struct tg_infer *infer);

@@ -29,34 +29,22 @@ static unsigned digits_of(struct tg_view number)
 	return digits;
 }
 
-static enum tg_column_type type_of_number(struct tg_view value)
+static bool is_decimal(struct tg_view number)
 {
-	int64_t number = 0;
 	bool whole = true;
 
-	if (tg_json_integer(value, &number) == TG_OK)
-		return TG_COLUMN_LONG;
-	for (size_t i = 0; i < value.bytes; i++)
-		whole &= is_digit(value.at[i]) || value.at[i] == '-';
-	return whole || digits_of(value) > DOUBLE_DIGITS_MAX ? TG_COLUMN_DECIMAL : TG_COLUMN_DOUBLE;
+	for (size_t i = 0; i < number.bytes; i++)
+		whole &= is_digit(number.at[i]) || number.at[i] == '-';
+	return whole || digits_of(number) > DOUBLE_DIGITS_MAX;
 }
 
 enum tg_column_type tg_raven_type_of(struct tg_view value)
 {
-	switch (value.bytes == 0 ? 'n' : value.at[0]) {
-	case 'n':
-		return TG_COLUMN_NULL;
-	case 't':
-	case 'f':
-		return TG_COLUMN_BOOLEAN;
-	case '"':
-		return tg_raven_is_moment(value) ? TG_COLUMN_UTC_DATETIME : TG_COLUMN_STRING;
-	case '{':
-	case '[':
-		return TG_COLUMN_JSON;
-	default:
-		return type_of_number(value);
-	}
+	enum tg_column_type type = tg_infer_type(value);
+
+	if (type == TG_COLUMN_STRING && tg_raven_is_moment(value))
+		return TG_COLUMN_UTC_DATETIME;
+	return type == TG_COLUMN_DOUBLE && is_decimal(value) ? TG_COLUMN_DECIMAL : type;
 }
 
 static void see(struct tg_infer *infer, const struct tg_flatten *flat, uint32_t more,

@@ -12,15 +12,6 @@ static bool is_whole(struct tg_view number)
 	return point == NULL || (number.at + number.bytes - point == 2 && point[1] == '0');
 }
 
-static enum tg_column_type type_of_number(struct tg_view value)
-{
-	int64_t number = 0;
-
-	if (tg_json_integer(value, &number) == TG_OK)
-		return TG_COLUMN_LONG;
-	return is_whole(value) ? TG_COLUMN_DECIMAL : TG_COLUMN_DOUBLE;
-}
-
 static enum tg_column_type type_of_object(struct tg_view value)
 {
 	struct tg_view pseudo = tg_member_of(value, "$reql_type$");
@@ -34,21 +25,11 @@ static enum tg_column_type type_of_object(struct tg_view value)
 
 enum tg_column_type tg_rethink_type_of(struct tg_view value)
 {
-	switch (value.bytes == 0 ? 'n' : value.at[0]) {
-	case 'n':
-		return TG_COLUMN_NULL;
-	case 't':
-	case 'f':
-		return TG_COLUMN_BOOLEAN;
-	case '"':
-		return TG_COLUMN_STRING;
-	case '{':
+	enum tg_column_type type = tg_infer_type(value);
+
+	if (type == TG_COLUMN_JSON && value.at[0] == '{')
 		return type_of_object(value);
-	case '[':
-		return TG_COLUMN_JSON;
-	default:
-		return type_of_number(value);
-	}
+	return type == TG_COLUMN_DOUBLE && is_whole(value) ? TG_COLUMN_DECIMAL : type;
 }
 
 void tg_rethink_infer_row(struct tg_infer *infer, struct tg_view row)
