@@ -136,4 +136,11 @@ struct tg_sink_ops {
 	TG_CHECKED int (*probe)(void *state, const struct tg_now *now, struct tg_why *why);
 };
 
+/* acked, idle and finish of a sink for which nothing hangs on a commit, and restore of one that
+ * keeps no receipt: all return 0 and touch nothing but `outcome`. */
+TG_CHECKED int tg_sink_settled(void *state, const struct tg_now *now, struct tg_outcome *outcome,
+			       struct tg_why *why);
+TG_CHECKED int tg_sink_restored(void *state, uint32_t scope, struct tg_view receipt,
+				struct tg_why *why);
+
 #endif

@@ -84,16 +84,6 @@ static int https_start(void *state, struct tg_arena *arena, const struct tg_now 
 	return TG_OK;
 }
 
-/* It keeps no receipts: the key makes a repeated batch harmless. */
-static int https_restore(void *state, uint32_t scope, struct tg_view receipt, struct tg_why *why)
-{
-	(void)state;
-	(void)scope;
-	(void)receipt;
-	(void)why;
-	return TG_OK;
-}
-
 /* --- the request --- */
 
 /* A structured-field string (RFC 8941, section 3.3.3) holds visible ASCII; what is not, and the
@@ -334,17 +324,6 @@ static int https_step(void *state, const struct tg_now *now, struct tg_outcome *
 	return err;
 }
 
-/* acked, idle and finish: nothing hangs on a commit. */
-static int https_settled(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-			 struct tg_why *why)
-{
-	(void)state;
-	(void)now;
-	(void)why;
-	memset(outcome, 0, sizeof(*outcome));
-	return TG_OK;
-}
-
 static void https_want(const void *state, struct tg_wants *wants)
 {
 	const struct https_state *sink = state;
@@ -438,12 +417,12 @@ const struct tg_sink_ops tg_https_sink = {
 	.configure = https_configure,
 	.limits = https_limits,
 	.start = https_start,
-	.restore = https_restore,
+	.restore = tg_sink_restored, /* no receipts: the key makes a repeated batch harmless */
 	.deliver = https_deliver,
 	.step = https_step,
-	.acked = https_settled,
-	.idle = https_settled,
-	.finish = https_settled,
+	.acked = tg_sink_settled,
+	.idle = tg_sink_settled,
+	.finish = tg_sink_settled,
 	.want = https_want,
 	.stop = https_stop,
 	.probe = https_probe,

@@ -50,15 +50,6 @@ static int null_start(void *state, struct tg_arena *arena, const struct tg_now *
 	return TG_OK;
 }
 
-static int null_restore(void *state, uint32_t scope, struct tg_view receipt, struct tg_why *why)
-{
-	(void)state;
-	(void)scope;
-	(void)receipt;
-	(void)why;
-	return TG_OK;
-}
-
 static int null_deliver(void *state, const struct tg_delivery *delivery, const struct tg_now *now,
 			struct tg_why *why)
 {
@@ -94,17 +85,6 @@ static int null_step(void *state, const struct tg_now *now, struct tg_outcome *o
 	return TG_OK;
 }
 
-/* acked, idle and finish: nothing hangs on a commit. */
-static int null_settled(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-			struct tg_why *why)
-{
-	(void)state;
-	(void)now;
-	(void)why;
-	memset(outcome, 0, sizeof(*outcome));
-	return TG_OK;
-}
-
 static void null_want(const void *state, struct tg_wants *wants)
 {
 	const struct null_state *sink = state;
@@ -135,12 +115,12 @@ const struct tg_sink_ops tg_null_sink = {
 	.configure = null_configure,
 	.limits = null_limits,
 	.start = null_start,
-	.restore = null_restore,
+	.restore = tg_sink_restored,
 	.deliver = null_deliver,
 	.step = null_step,
-	.acked = null_settled,
-	.idle = null_settled,
-	.finish = null_settled,
+	.acked = tg_sink_settled,
+	.idle = tg_sink_settled,
+	.finish = tg_sink_settled,
 	.want = null_want,
 	.stop = null_stop,
 	.probe = null_probe,

@@ -138,17 +138,6 @@ static int raven_step(void *state, const struct tg_now *now, struct tg_outcome *
 	return err;
 }
 
-/* acked, idle and finish: nothing hangs on a commit. */
-static int raven_settled(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-			 struct tg_why *why)
-{
-	(void)state;
-	(void)now;
-	(void)why;
-	memset(outcome, 0, sizeof(*outcome));
-	return TG_OK;
-}
-
 static int raven_frame(void *state, const struct tg_line *line, const struct tg_record *record,
 		       struct tg_out *out)
 {
@@ -190,9 +179,9 @@ const struct tg_sink_ops tg_raven_sink_ops = {
 	.restore = raven_restore,
 	.deliver = raven_deliver,
 	.step = raven_step,
-	.acked = raven_settled,
-	.idle = raven_settled,
-	.finish = raven_settled,
+	.acked = tg_sink_settled,
+	.idle = tg_sink_settled,
+	.finish = tg_sink_settled,
 	.frame = raven_frame,
 	.want = raven_want,
 	.stop = raven_stop,

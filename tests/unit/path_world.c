@@ -91,13 +91,6 @@ static int sink_step(void *state, const struct tg_now *now, struct tg_outcome *o
 	return 0;
 }
 
-static int sink_settled(void *state, const struct tg_now *now, struct tg_outcome *outcome,
-			struct tg_why *why)
-{
-	(void)state, (void)now, (void)outcome, (void)why;
-	return 0;
-}
-
 static int sink_frame(void *state, const struct tg_line *line, const struct tg_record *record,
 		      struct tg_out *out)
 {
@@ -120,9 +113,9 @@ static const struct tg_sink_ops sink_ops = {
 	.limits = sink_limits,
 	.deliver = sink_deliver,
 	.step = sink_step,
-	.acked = sink_settled,
-	.idle = sink_settled,
-	.finish = sink_settled,
+	.acked = tg_sink_settled,
+	.idle = tg_sink_settled,
+	.finish = tg_sink_settled,
 };
 
 /* --- the world --- */
