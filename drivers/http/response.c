@@ -2,10 +2,12 @@
 
 #include <strings.h>
 
+#include "drivers/http/date.h"
 #include "drivers/http/token.h"
 #include "platform/assert.h"
 
 enum state { STATUS, HEADER, BODY_SIZED, BODY_TO_END, CHUNK_SIZE, CHUNK, CHUNK_END, TRAILER, DONE };
+enum { DAY_SECONDS = 86400, SECOND_MS = 1000 };
 enum { INTERIM_MAX = 16, STATUS_LINE_BYTES_MIN = 12 };
 
 void tg_http_response_start(struct tg_http_response *response, uint8_t *body, size_t body_cap,
@@ -365,4 +367,22 @@ int tg_http_response_end(struct tg_http_response *response, struct tg_why *why)
 			  response->began
 				  ? "the target ended the connection in the middle of its answer"
 				  : "the target ended the connection without an answer");
+}
+
+/* --- Retry-After --- */
+
+uint64_t tg_http_retry_after_ms(const struct tg_http_response *response, int64_t wall_ms)
+{
+	const char *at = response->retry_after;
+	int64_t now = wall_ms / SECOND_MS, then;
+	uint64_t seconds;
+
+	if (tg_http_number(&at, &seconds) && *at == '\0')
+		return (seconds > DAY_SECONDS ? DAY_SECONDS : seconds) * SECOND_MS;
+	if (!tg_http_date(response->retry_after, &then))
+		return 0;
+	(void)tg_http_date(response->date, &now);
+	if (then <= now)
+		return 0;
+	return (uint64_t)(then - now > DAY_SECONDS ? DAY_SECONDS : then - now) * SECOND_MS;
 }

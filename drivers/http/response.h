@@ -80,4 +80,8 @@ void tg_http_response_keep(struct tg_http_response *response, struct tg_view bod
 /* The connection ended. 0 when that ends the answer, else TG_ERR_CLOSED. */
 TG_CHECKED int tg_http_response_end(struct tg_http_response *response, struct tg_why *why);
 
+/* Milliseconds that Retry-After asks for, at most a day; 0: it does not. A date counts from the
+ * answer's own Date where it has one, since our clock may be wrong. */
+uint64_t tg_http_retry_after_ms(const struct tg_http_response *response, int64_t wall_ms);
+
 #endif

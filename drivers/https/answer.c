@@ -3,12 +3,9 @@
 #include <inttypes.h>
 #include <strings.h>
 
-#include "drivers/http/date.h"
 #include "drivers/http/token.h"
 #include "drivers/json/scan.h"
 #include "platform/log.h"
-
-enum { DAY_SECONDS = 86400, SECOND_MS = 1000 };
 
 /* --- the status --- */
 
@@ -129,24 +126,6 @@ int tg_https_verdict(const struct tg_http_response *response,
 		return status >= 500 ? not_now(response, context, why)
 				     : not_an_endpoint(response, context, why);
 	}
-}
-
-/* --- Retry-After --- */
-
-uint64_t tg_https_retry_after_ms(const struct tg_http_response *response, int64_t wall_ms)
-{
-	const char *at = response->retry_after;
-	int64_t now = wall_ms / SECOND_MS, then;
-	uint64_t seconds;
-
-	if (tg_http_number(&at, &seconds) && *at == '\0')
-		return (seconds > DAY_SECONDS ? DAY_SECONDS : seconds) * SECOND_MS;
-	if (!tg_http_date(response->retry_after, &then))
-		return 0;
-	(void)tg_http_date(response->date, &now);
-	if (then <= now)
-		return 0;
-	return (uint64_t)(then - now > DAY_SECONDS ? DAY_SECONDS : then - now) * SECOND_MS;
 }
 
 /* --- refused records --- */

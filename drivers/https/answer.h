@@ -16,10 +16,6 @@ struct tg_https_context {
 TG_CHECKED int tg_https_verdict(const struct tg_http_response *response,
 				const struct tg_https_context *context, struct tg_why *why);
 
-/* Milliseconds that Retry-After asks for, at most a day; 0: it does not. A date counts from the
- * answer's own Date where it has one, since our clock may be wrong. */
-uint64_t tg_https_retry_after_ms(const struct tg_http_response *response, int64_t wall_ms);
-
 /* Reads the sequences between `first` and `last` that the body of a taken batch names as refused.
  * 0, or TG_ERR_BATCH when there are more than can be kept: halve the batch. A body that is no such
  * answer names none. */

@@ -288,7 +288,7 @@ static int judge(struct https_state *sink, const struct tg_now *now, struct tg_o
 	struct tg_https_context context = context_of(sink, now);
 	int err = tg_https_verdict(response, &context, why);
 
-	outcome->retry_after_ms = tg_https_retry_after_ms(response, now->wall_ms);
+	outcome->retry_after_ms = tg_http_retry_after_ms(response, now->wall_ms);
 	if (err != TG_OK)
 		return err;
 	if (sink->client.early)

@@ -307,6 +307,13 @@ static int judge_send(struct tg_raven_sink *sink, const struct tg_now *now,
 int tg_raven_sink_judge(struct tg_raven_sink *sink, const struct tg_now *now,
 			struct tg_outcome *outcome, struct tg_why *why)
 {
-	return sink->step == TG_RAVEN_SINK_LOOK ? judge_look(sink, now, outcome, why)
-						: judge_send(sink, now, outcome, why);
+	int err = sink->step == TG_RAVEN_SINK_LOOK ? judge_look(sink, now, outcome, why)
+						   : judge_send(sink, now, outcome, why);
+
+	if (err == TG_OK || err == TG_ERR_AGAIN || sink->options.link.url_count > 1)
+		return err; /* what one address asks for does not hold for the next one */
+	uint64_t asked_ms = tg_http_retry_after_ms(&sink->client.response, now->wall_ms);
+	if (outcome->retry_after_ms < asked_ms)
+		outcome->retry_after_ms = asked_ms;
+	return err;
 }

@@ -107,7 +107,7 @@ static void judge(const struct tg_http_response *response)
 	struct tg_why why;
 
 	(void)!tg_https_verdict(response, &context, &why);
-	must(tg_https_retry_after_ms(response, 0) <= UINT64_C(86400000));
+	must(tg_http_retry_after_ms(response, 0) <= UINT64_C(86400000));
 	(void)!tg_https_refused(response, &delivery, &outcome, &why);
 	must(outcome.refused_count <= TG_REFUSED_MAX);
 	for (uint32_t i = 0; i < outcome.refused_count; i++)

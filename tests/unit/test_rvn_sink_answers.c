@@ -93,6 +93,25 @@ TG_TEST(sink_refuses_no_batch_over_a_question)
 	}
 }
 
+/* A proxy or balancer before the server asks for a pause; another address is asked before that. */
+TG_TEST(sink_obeys_retry_after)
+{
+	const struct server_reply reply = {
+		.text = "HTTP/1.1 503 x\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n",
+		.close = true
+	};
+
+	begin("");
+	server_reply(reply);
+	TG_CHECK_INT(deliver(1, 3), TG_ERR_NOT_READY);
+	TG_CHECK_INT(rig.outcome.retry_after_ms, 40000);
+	restart("", ",http://127.0.0.1:1");
+	server_reply(reply);
+	TG_CHECK_INT(deliver(1, 3), TG_ERR_NOT_READY);
+	TG_CHECK(rig.outcome.retry_after_ms < 40000);
+	end();
+}
+
 /* A refused batch is known not to be in: its halves are sent without asking. */
 TG_TEST(sink_sends_halves_without_asking)
 {
