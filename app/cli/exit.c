@@ -36,17 +36,18 @@ const struct tg_exit_row tg_exit_rows[] = {
 	  "unknown, expired)",
 	  "check username, or register the certificate" },
 	{ TG_EXIT_SOURCE_PASSWORD,
-	  "source: wrong password, no permission, or the server could not prove that it knows "
-	  "the password",
+	  "source: wrong password, no permission (403 of the proxy too), or the server could not "
+	  "prove that it knows the password",
 	  "check password, or give the permission" },
-	{ TG_EXIT_SOURCE_EMPTY, "source: the user has a password, and none was given",
-	  "set password" },
+	{ TG_EXIT_SOURCE_EMPTY,
+	  "source: the user has a password, or the proxy wants a user (407), and none was given",
+	  "set password, or proxy_username" },
 	{ TG_EXIT_SINK_NETWORK, "sink: no address, connection refused, or it broke",
 	  "check url, network and proxy" },
 	{ TG_EXIT_SINK_SILENT, "sink: no answer in time", "check the network and the target" },
 	{ TG_EXIT_SINK_TLS, "sink: TLS failed, or its certificate was refused",
 	  "check ca_file, server_name, client_certificate and the clock" },
-	{ TG_EXIT_SINK_DENIED, "sink: not authorised (401, 403; 407 of the proxy)",
+	{ TG_EXIT_SINK_DENIED, "sink: not authorised (401, 403; 403 and 407 of the proxy)",
 	  "check bearer, headers, client_certificate or proxy_username" },
 	{ TG_EXIT_SINK_NO_ENDPOINT,
 	  "sink: no endpoint for records there (404, 405, a redirect, a "

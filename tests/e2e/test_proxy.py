@@ -1,8 +1,10 @@
 """The whole program through an HTTP proxy, to an endpoint with TLS and client certificates."""
 
+import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -142,6 +144,38 @@ class Proxied(unittest.TestCase):
         code, said = self.check(here)
         self.assertEqual(code, 2, said)
         self.assertIn("openssl pkcs12 -in", said)
+
+
+class Source(unittest.TestCase):
+    """A refusal of the proxy is the source's as a whole, not a table's: never code 3."""
+
+    def run_it(self, folder, word, **source):
+        (folder / "c.json").write_text(json.dumps({
+            "name": "gateway", "store": {"path": str(folder / "store"), "bytes_max": 1 << 26},
+            "sources": [{"name": "db", "type": "ravendb", "ravendb_urls": "http://192.0.2.1:8080",
+                         "allow_plain": True, "database_name": "d", **source}],
+            "sinks": [{"name": "out", "type": "file", "path": str(folder / "out")}]}))
+        done = subprocess.run([world.program(), word, "--config", str(folder / "c.json")],
+                              capture_output=True, timeout=60, check=False)
+        said = (done.stdout + done.stderr).decode()
+        self.assertNotIn("s3cr3t", said)
+        return done.returncode, said
+
+    def test_what_the_proxy_refuses(self):
+        login = {"proxy_username": "plant", "proxy_password": "s3cr3t"}
+        cases = ((b"HTTP/1.1 403 x\r\n\r\n", {}, 18, "does not let us go to 192.0.2.1"),
+                 (b"HTTP/1.1 407 x\r\n\r\n", login, 18, "does not accept proxy_username"),
+                 (b"HTTP/1.1 407 x\r\n\r\n", {}, 19, "wants a user (407)"),
+                 (b"HTTP/1.1 502 x\r\n\r\n", {}, 10, "does not reach 192.0.2.1"),
+                 (b"220 mail ready\r\n", {}, 15, "is it an HTTP proxy?"))
+        for answer, more, code, part in cases:
+            for word in ("check", "sync"):
+                with self.subTest(answer=answer, word=word), proxy.Proxy() as way, \
+                        tempfile.TemporaryDirectory() as folder:
+                    way.answer = answer
+                    got, said = self.run_it(pathlib.Path(folder), word, proxy=way.url, **more)
+                    self.assertEqual(got, code, said)
+                    self.assertIn(part, said)
 
 
 if __name__ == "__main__":
