@@ -358,7 +358,7 @@ static void forget_collection(struct tg_raven *source)
 	source->stream = TG_STREAM_NONE;
 	source->begun = source->failed = source->ordered = source->sent_keys = false;
 	source->resumed = source->skipped_some = source->marked = source->settling = false;
-	source->proofs = 0;
+	source->proofs = source->query_rows = 0;
 	source->stream_name[0] = '\0';
 	tg_raven_cursor_clear(&source->cursor);
 	tg_raven_rows_clear(&source->rows);

@@ -3,7 +3,7 @@
 
 #define BY_TIME PAGES ",\"mode\":\"last_modified\""
 
-static bool spoilt, spoilt_for_good, stale;
+static bool spoilt, spoilt_for_good, stale, orders_refused;
 
 static size_t put_rows(const struct tg_raven_peer *peer, char *at, size_t cap, uint64_t limit)
 {
@@ -33,6 +33,13 @@ static bool answer_query(struct tg_raven_peer *peer, const char *path)
 
 	if (strncmp(path, "/queries?", 9) != 0)
 		return false;
+	if (orders_refused) {
+		bool orders = strstr(path, "%27Orders%27") != NULL;
+		tg_raven_peer_answer(peer, orders ? 500 : 200,
+				     orders ? "{\"Type\":\"X.QueryParser+ParseException\"}"
+					    : "{\"Results\":[],\"IsStale\":false}");
+		return true;
+	}
 	TG_CHECK(limit != NULL && strstr(path, "waitForNonStaleResults=true") != NULL);
 	TG_CHECK(strstr(path, "%27%40metadata") == NULL && strstr(path, "%22%40metadata") == NULL);
 	size_t used = (size_t)sprintf(body,
@@ -53,7 +60,7 @@ static void start_by_time(void)
 	start(BY_TIME);
 	fill(45);
 	a.hook = answer_query;
-	spoilt = spoilt_for_good = stale = false;
+	spoilt = spoilt_for_good = stale = orders_refused = false;
 }
 
 TG_TEST(documents_of_one_moment_arrive_all)
@@ -106,5 +113,20 @@ TG_TEST(a_wanted_full_pass_finds_what_is_gone)
 	run();
 	check_equal();
 	TG_CHECK(!orders()->wanted);
+	stop();
+}
+
+TG_TEST(a_refused_collection_leaves_the_next_ones_place_alone)
+{
+	start_by_time();
+	run();
+	tg_raven_world_restart(&world, BY_TIME ",\"collection_name\":[\"Orders\",\"Nobodies\"]");
+	orders_refused = true;
+	run();
+	TG_CHECK_INT(orders()->why, TG_ERR_QUERY);
+	TG_CHECK(tg_raven_world_stream(&world, "seed/Nobodies")->complete);
+	/* It was never read: it is read from the beginning of time. */
+	const char *query = strstr(a.log, "%27Nobodies%27");
+	TG_CHECK(query != NULL && strstr(query, "%220001-01-01T") != NULL);
 	stop();
 }
