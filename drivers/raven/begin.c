@@ -76,11 +76,21 @@ static bool is_unchanged(const struct tg_raven *source)
 	       memcmp(cursor->vector, source->proven, source->proven_bytes) == 0;
 }
 
+/* A node that knows less than the one whose keys were compared must not end the comparison. */
+static bool may_resume(const struct tg_raven *source, const struct tg_raven_place *place)
+{
+	const struct tg_raven_cursor *cursor = &source->cursor;
+
+	return cursor->phase == TG_RAVEN_COMPARING && place->next > 0 &&
+	       tg_raven_vector_covers(tg_raven_stats_vector(&source->stats),
+				      tg_view_of(cursor->vector, cursor->vector_bytes));
+}
+
 static enum tg_raven_step first_step(struct tg_raven *source, const struct tg_raven_place *place)
 {
 	if (source->config.mode == TG_RAVEN_LAST_MODIFIED)
 		return TG_STEP_STATE;
-	if (source->cursor.phase == TG_RAVEN_COMPARING && place->next > 0) {
+	if (may_resume(source, place)) {
 		source->resumed = source->ordered = true;
 		return TG_STEP_COMPARE;
 	}

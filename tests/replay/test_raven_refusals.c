@@ -187,3 +187,35 @@ TG_TEST(a_node_that_lags_deletes_nothing_and_sends_nothing_old)
 	tg_raven_peer_stop(&a);
 	tg_raven_peer_stop(&b);
 }
+
+static void crash_in_comparison(struct tg_raven_world *now, const struct tg_batch *batch)
+{
+	now->crash = batch->kind == TG_BATCH_ROWS && (batch->flags & TG_BATCH_ORDERED) != 0;
+}
+
+/* Two batches of keys: the first is of A, which has one more document than B. */
+TG_TEST(a_comparison_is_not_ended_on_a_node_that_lags)
+{
+	start_two();
+	fill(CONFIG_TG_RAVEN_BATCH_RECORDS_MAX + 50);
+	run();
+	copy_to_b(a.doc_count);
+	fail_over();
+	a.deaf = false;
+	snprintf(a.others, sizeof(a.others), "B:%u-%s", (unsigned)b.etag, b.database_id);
+	tg_raven_peer_put(&a, "orders/zz", "Orders", 1);
+	tg_raven_peer_delete(&a, "orders/8");
+	tg_raven_peer_wipe(&a);
+	world.midway = crash_in_comparison;
+	tg_raven_world_restart(&world, PAGES);
+	TG_CHECK_INT(tg_raven_world_run(&world), TG_ERR_STOPPED);
+	world.midway = NULL;
+	tg_raven_world_restart(&world, PAGES);
+	a.deaf = true;
+	tg_raven_peer_drop(&a);
+	run();
+	TG_CHECK(orders()->complete && !orders()->ordered);
+	TG_CHECK_INT(orders()->swept, 0);
+	tg_raven_peer_stop(&a);
+	tg_raven_peer_stop(&b);
+}
