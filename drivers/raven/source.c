@@ -444,6 +444,8 @@ static int turn_end(struct tg_raven *source, struct tg_batch *out)
 			out->flags |= TG_BATCH_PASS_BEGIN;
 		out->bookmark = tg_raven_cursor_write(&source->cursor, source->bookmark);
 		source->failures = 0;
+		if (source->ordered && source->wanted_begun == source->name_at + 1)
+			source->wanted_begun = 0; /* the next one that is wanted is another */
 	}
 	source->settled = source->settled && is_settled(source);
 	source->names.items[source->name_at].done = source->failed || !source->resumed;

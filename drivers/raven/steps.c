@@ -246,8 +246,9 @@ const struct tg_raven_step_ops tg_raven_steps[TG_STEPS] = {
 	[TG_STEP_COUNT] = { "count", call_collections, NULL, tg_raven_count_row, end_count },
 	[TG_STEP_STATE] = { "state", call_stats, NULL, tg_raven_state_row, tg_raven_state_end },
 	[TG_STEP_SETTLE] = { .name = "settle" },
-	[TG_STEP_COMPARE] = { "compare", tg_raven_compare_call, NULL, tg_raven_compare_row,
-			      tg_raven_compare_end },
+	/* Another database's answer must not pass for this one's: all would be gone. */
+	[TG_STEP_COMPARE] = { "compare", tg_raven_compare_call, tg_raven_walk_head,
+			      tg_raven_compare_row, tg_raven_compare_end },
 	[TG_STEP_QUERY] = { "query", tg_raven_query_call, NULL, tg_raven_query_row,
 			    tg_raven_query_end },
 	[TG_STEP_END] = { .name = "end" },

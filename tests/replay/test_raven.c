@@ -95,6 +95,22 @@ TG_TEST(a_wanted_full_pass_reads_all_and_compares)
 	stop();
 }
 
+TG_TEST(a_full_pass_can_be_wanted_again)
+{
+	start(PAGES);
+	fill(40);
+	run();
+	for (unsigned i = 0; i < 2; i++) {
+		orders()->wanted = true;
+		orders()->given = 0;
+		run();
+		TG_CHECK_INT(orders()->given, 40);
+		TG_CHECK(!orders()->wanted);
+	}
+	check_equal();
+	stop();
+}
+
 static unsigned crash_every;
 
 static void crash_often(struct tg_raven_world *now, const struct tg_batch *batch)
@@ -253,6 +269,30 @@ TG_TEST(a_database_that_is_replaced_while_it_is_read)
 	stop();
 }
 
+static bool renew_before_keys(struct tg_raven_peer *peer, const char *path)
+{
+	if (strncmp(path, "/docs?startsWith=", 17) == 0) {
+		peer->hook = NULL;
+		tg_raven_peer_renew(peer);
+		tg_raven_peer_put(peer, "orders/new", "Orders", 1);
+	}
+	return false;
+}
+
+TG_TEST(a_database_that_is_replaced_while_keys_are_compared)
+{
+	start(PAGES);
+	fill(100);
+	run();
+	tg_raven_peer_delete(&a, "orders/8");
+	tg_raven_peer_wipe(&a);
+	a.hook = renew_before_keys;
+	TG_CHECK_INT(tg_raven_world_run(&world), TG_ERR_NOT_READY);
+	TG_CHECK_INT(orders()->swept, 0);
+	TG_CHECK(strstr(world.why.text, "replaced") != NULL);
+	stop();
+}
+
 TG_TEST(a_database_that_was_made_again)
 {
 	start(PAGES);
@@ -296,6 +336,25 @@ TG_TEST(what_a_tidegate_wrote_is_not_read_back)
 	run(); /* the two are known by now: counting proves again */
 	check_equal();
 	TG_CHECK(!asked("startsWith"));
+	stop();
+}
+
+TG_TEST(what_a_tidegate_wrote_over_a_document_is_no_delete)
+{
+	start(PAGES);
+	fill(20);
+	run();
+	tg_raven_peer_put(&a, "orders/5", "Orders", 55);
+	tg_raven_peer_more(&a, ",\"Tidegate-Instance\":\"x-1\"");
+	run();
+	TG_CHECK(orders()->complete);
+	TG_CHECK_INT(orders()->swept, 0);
+	TG_CHECK_INT(orders()->count, 20);
+	tg_raven_peer_delete(&a, "orders/6");
+	tg_raven_peer_wipe(&a);
+	run();
+	TG_CHECK_INT(orders()->swept, 1);
+	TG_CHECK_INT(orders()->count, 19);
 	stop();
 }
 
