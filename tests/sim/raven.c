@@ -6,21 +6,13 @@
 #include "drivers/json/scan.h"
 #include "platform/assert.h"
 
-enum { SESSIONS = TG_SIM_CONNECTIONS_MAX, IN_BYTES = 1 << 20, ID_BYTES = 128 };
-
-struct session {
-	struct tg_target *target;
-	bool used;
-	size_t in_bytes;
-	char in[IN_BYTES + 1];
-};
+enum { ID_BYTES = 128 };
 
 struct marker {
 	char id[ID_BYTES], document[512]; /* as JSON, the document without its metadata */
 	unsigned version;                 /* 0: there is none */
 };
 
-static struct session sessions[SESSIONS];
 static struct marker markers[TG_PLANT_TABLES];
 
 static void copy(char *at, size_t cap, struct tg_view view)
@@ -236,70 +228,27 @@ static size_t join(char *body)
 	return to;
 }
 
-/* The bytes of the first request that is whole, answered; 0: none is. */
-static size_t take(struct session *session, struct tg_sim_conn *conn)
+static size_t take(struct tg_target *target, struct tg_sim_conn *conn, char *in, size_t bytes)
 {
-	session->in[session->in_bytes] = '\0';
-	char *body = strstr(session->in, "\r\n\r\n");
+	char *body = strstr(in, "\r\n\r\n");
+
 	if (body == NULL)
 		return 0;
 	body += 4;
-	size_t head = (size_t)(body - session->in);
-	if (strncmp(session->in, "POST ", 5) != 0) {
-		look(conn, session->in);
+	size_t head = (size_t)(body - in);
+	if (strncmp(in, "POST ", 5) != 0) {
+		look(conn, in);
 		return head;
 	}
-	size_t body_bytes = chunked_bytes(body, session->in_bytes - head);
+	size_t body_bytes = chunked_bytes(body, bytes - head);
 	if (body_bytes == 0)
 		return 0;
-	batch(session->target, conn, tg_view_of(body, join(body)));
+	batch(target, conn, tg_view_of(body, join(body)));
 	return head + body_bytes;
-}
-
-static void on_bytes(void *at, struct tg_sim_conn *conn, struct tg_view bytes)
-{
-	struct session *session = at;
-	size_t taken;
-
-	TG_ASSERT(bytes.bytes <= IN_BYTES - session->in_bytes);
-	memcpy(session->in + session->in_bytes, bytes.at, bytes.bytes);
-	session->in_bytes += bytes.bytes;
-	while ((taken = take(session, conn)) > 0) {
-		session->in_bytes -= taken;
-		memmove(session->in, session->in + taken, session->in_bytes);
-	}
-}
-
-static void *on_open(void *context, struct tg_sim_conn *conn)
-{
-	unsigned i = 0;
-
-	(void)conn;
-	while (sessions[i].used)
-		TG_ASSERT(++i < SESSIONS);
-	sessions[i].target = context;
-	sessions[i].used = true;
-	sessions[i].in_bytes = 0;
-	return &sessions[i];
-}
-
-static void on_close(void *at, struct tg_sim_conn *conn)
-{
-	struct session *session = at;
-
-	(void)conn;
-	session->used = false;
 }
 
 void tg_raven_listen(struct tg_target *target)
 {
-	static struct tg_sim_peer peer = { .on_open = on_open,
-					   .on_bytes = on_bytes,
-					   .on_close = on_close };
-
-	peer.context = target;
 	memset(markers, 0, sizeof(markers));
-	for (unsigned i = 0; i < SESSIONS; i++)
-		sessions[i].used = false;
-	tg_sim_listen("target.example", 80, &peer);
+	tg_target_listen_by(target, take);
 }

@@ -8,13 +8,14 @@
 enum { SESSIONS = TG_SIM_CONNECTIONS_MAX, IN_BYTES = 1 << 20 };
 
 struct session {
-	struct tg_target *target;
 	bool used;
 	size_t in_bytes;
 	char in[IN_BYTES + 1];
 };
 
 static struct session sessions[SESSIONS];
+static struct tg_target *listening;
+static tg_target_take *take_request;
 
 static uint64_t hash_of(const char *at, size_t bytes)
 {
@@ -85,61 +86,70 @@ static bool is_new(struct tg_target *target, const char *key, uint64_t body_hash
 	return true;
 }
 
-static void answer(struct session *session, struct tg_sim_conn *conn, char *body, size_t bytes)
+static void answer(struct tg_target *target, struct tg_sim_conn *conn, const char *key, char *body)
 {
 	static const char ok[] = "HTTP/1.1 204 No Content\r\n\r\n";
 	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
-	struct tg_target *target = session->target;
-	char key[128];
-	const char *at = strstr(session->in, "Idempotency-Key: \"");
 
-	TG_ASSERT(at != NULL && sscanf(at + 18, "%127[^\"]", key) == 1);
 	if (tg_sim_draw(1000) < target->busy_chance) {
 		tg_sim_send(conn, tg_view_str(busy));
 		return;
 	}
-	char after = body[bytes];
-	body[bytes] = '\0';
-	if (is_new(target, key, hash_of(body, bytes)))
+	if (is_new(target, key, hash_of(body, strlen(body))))
 		take_body(target, body);
-	body[bytes] = after;
 	if (tg_sim_draw(1000) < target->mute_chance)
 		tg_sim_reset(conn);
 	else
 		tg_sim_send(conn, tg_view_str(ok));
 }
 
+static size_t take(struct tg_target *target, struct tg_sim_conn *conn, char *in, size_t bytes)
+{
+	char key[128];
+	char *body = strstr(in, "\r\n\r\n");
+
+	if (body == NULL)
+		return 0;
+	body += 4;
+	size_t head = (size_t)(body - in);
+	size_t length = number_after(in, "Content-Length: ");
+	if (bytes < head + length)
+		return 0;
+	const char *at = strstr(in, "Idempotency-Key: \"");
+	TG_ASSERT(at != NULL && sscanf(at + 18, "%127[^\"]", key) == 1);
+	char after = body[length];
+	body[length] = '\0';
+	TG_ASSERT(strlen(body) == length);
+	answer(target, conn, key, body);
+	body[length] = after;
+	return head + length;
+}
+
+/* --- the connection --- */
+
 static void on_bytes(void *at, struct tg_sim_conn *conn, struct tg_view bytes)
 {
 	struct session *session = at;
+	size_t taken;
 
 	TG_ASSERT(bytes.bytes <= IN_BYTES - session->in_bytes);
 	memcpy(session->in + session->in_bytes, bytes.at, bytes.bytes);
 	session->in_bytes += bytes.bytes;
-	for (;;) {
+	do {
 		session->in[session->in_bytes] = '\0';
-		char *body = strstr(session->in, "\r\n\r\n");
-		if (body == NULL)
-			return;
-		body += 4;
-		size_t head = (size_t)(body - session->in);
-		size_t length = number_after(session->in, "Content-Length: ");
-		if (session->in_bytes < head + length)
-			return;
-		answer(session, conn, body, length);
-		session->in_bytes -= head + length;
-		memmove(session->in, body + length, session->in_bytes);
-	}
+		taken = take_request(listening, conn, session->in, session->in_bytes);
+		session->in_bytes -= taken;
+		memmove(session->in, session->in + taken, session->in_bytes);
+	} while (taken > 0);
 }
 
 static void *on_open(void *context, struct tg_sim_conn *conn)
 {
 	unsigned i = 0;
 
-	(void)conn;
+	(void)context, (void)conn;
 	while (sessions[i].used)
 		TG_ASSERT(++i < SESSIONS);
-	sessions[i].target = context;
 	sessions[i].used = true;
 	sessions[i].in_bytes = 0;
 	return &sessions[i];
@@ -153,14 +163,20 @@ static void on_close(void *at, struct tg_sim_conn *conn)
 	session->used = false;
 }
 
-void tg_target_listen(struct tg_target *target)
+void tg_target_listen_by(struct tg_target *target, tg_target_take *take_by)
 {
 	static struct tg_sim_peer peer = { .on_open = on_open,
 					   .on_bytes = on_bytes,
 					   .on_close = on_close };
 
-	peer.context = target;
+	listening = target;
+	take_request = take_by;
 	for (unsigned i = 0; i < SESSIONS; i++)
 		sessions[i].used = false;
 	tg_sim_listen("target.example", 80, &peer);
+}
+
+void tg_target_listen(struct tg_target *target)
+{
+	tg_target_listen_by(target, take);
 }

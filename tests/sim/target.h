@@ -7,6 +7,7 @@
 #ifndef TG_TESTS_SIM_TARGET_H
 #define TG_TESTS_SIM_TARGET_H
 
+#include "platform/sim/sim.h"
 #include "tests/sim/plant.h"
 
 enum { TG_TARGET_KEYS_MAX = 4096 };
@@ -25,7 +26,14 @@ struct tg_target {
 	} keys[TG_TARGET_KEYS_MAX];
 };
 
+/* Answers the first request in `in` if it is whole, and returns its bytes; 0: it is not. `in` ends in
+ * a NUL and may be written on. */
+typedef size_t tg_target_take(struct tg_target *target, struct tg_sim_conn *conn, char *in,
+			      size_t bytes);
+
 /* Listens as target.example:80. */
 void tg_target_listen(struct tg_target *target);
+/* So does a target that takes its requests otherwise; only one listens at a time. */
+void tg_target_listen_by(struct tg_target *target, tg_target_take *take);
 
 #endif
