@@ -1,47 +1,32 @@
 #include "tests/replay/peer.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "platform/assert.h"
+#include "tests/replay/socket.h"
 
 enum state { MAGIC, FIRST, FINAL, FRAMES };
 
 void tg_peer_start(struct tg_peer *peer, tg_peer_answer *answer, void *context)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t bytes = sizeof(address);
-
 	memset(peer, 0, sizeof(*peer));
 	peer->answer = answer;
 	peer->context = context;
 	peer->fd_ = -1;
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	peer->listener_ = socket(AF_INET, SOCK_STREAM, 0);
-	TG_ASSERT(peer->listener_ >= 0);
-	TG_ASSERT(bind(peer->listener_, (struct sockaddr *)&address, bytes) == 0);
-	TG_ASSERT(listen(peer->listener_, 4) == 0);
-	TG_ASSERT(getsockname(peer->listener_, (struct sockaddr *)&address, &bytes) == 0);
-	TG_ASSERT(fcntl(peer->listener_, F_SETFL, O_NONBLOCK) == 0);
-	peer->port = ntohs(address.sin_port);
+	peer->listener_ = tg_peer_socket(&peer->port);
 }
 
 void tg_peer_drop(struct tg_peer *peer)
 {
-	if (peer->fd_ >= 0)
-		close(peer->fd_);
-	peer->fd_ = -1;
+	tg_peer_close(&peer->fd_);
 }
 
 void tg_peer_stop(struct tg_peer *peer)
 {
 	tg_peer_drop(peer);
-	close(peer->listener_);
+	tg_peer_close(&peer->listener_);
 }
 
 void tg_peer_send(struct tg_peer *peer, const void *at, size_t bytes)
@@ -120,32 +105,16 @@ static bool take(struct tg_peer *peer)
 
 static void welcome(struct tg_peer *peer)
 {
-	int fd = accept(peer->listener_, NULL, NULL);
+	int fd = tg_peer_accept(peer->listener_);
 
 	if (fd < 0)
 		return;
 	tg_peer_drop(peer);
-	TG_ASSERT(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
 	peer->fd_ = fd;
 	peer->state_ = MAGIC;
 	peer->in_bytes_ = peer->out_bytes_ = peer->out_sent_ = 0;
 	peer->sent = 0;
 	peer->connections++;
-}
-
-static bool receive(struct tg_peer *peer)
-{
-	ssize_t bytes = recv(peer->fd_, peer->in_ + peer->in_bytes_,
-			     sizeof(peer->in_) - peer->in_bytes_, 0);
-
-	if (bytes < 0 && errno == EAGAIN)
-		return false;
-	if (bytes <= 0) {
-		tg_peer_drop(peer);
-		return true;
-	}
-	peer->in_bytes_ += (size_t)bytes;
-	return true;
 }
 
 static bool send_some(struct tg_peer *peer)
@@ -178,7 +147,8 @@ bool tg_peer_step(struct tg_peer *peer)
 
 	welcome(peer);
 	if (peer->fd_ >= 0)
-		moved = receive(peer);
+		moved = tg_peer_receive(&peer->fd_, peer->in_, sizeof(peer->in_),
+					&peer->in_bytes_);
 	while (peer->fd_ >= 0 && take(peer))
 		moved = true;
 	if (peer->fd_ >= 0)

@@ -1,17 +1,14 @@
 #include "tests/replay/raven_peer.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "platform/assert.h"
+#include "tests/replay/socket.h"
 
 /* --- the database --- */
 
@@ -356,66 +353,45 @@ static void answer(struct tg_raven_peer *peer, const char *path)
 
 void tg_raven_peer_start(struct tg_raven_peer *peer, const char *tag)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t bytes = sizeof(address);
-
 	memset(peer, 0, sizeof(*peer));
 	snprintf(peer->tag, sizeof(peer->tag), "%s", tag);
 	snprintf(peer->database_id, sizeof(peer->database_id), "%s", "DATABASE0000000000000A");
 	peer->database_id[8] = tag[0];
 	snprintf(peer->cluster_id, sizeof(peer->cluster_id), "%s", "CLUSTER00000000000000A");
 	peer->fd_ = -1;
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	peer->listener_ = socket(AF_INET, SOCK_STREAM, 0);
-	TG_ASSERT(peer->listener_ >= 0);
-	TG_ASSERT(bind(peer->listener_, (struct sockaddr *)&address, bytes) == 0);
-	TG_ASSERT(listen(peer->listener_, 4) == 0);
-	TG_ASSERT(getsockname(peer->listener_, (struct sockaddr *)&address, &bytes) == 0);
-	TG_ASSERT(fcntl(peer->listener_, F_SETFL, O_NONBLOCK) == 0);
-	peer->port = ntohs(address.sin_port);
+	peer->listener_ = tg_peer_socket(&peer->port);
 }
 
 void tg_raven_peer_drop(struct tg_raven_peer *peer)
 {
-	if (peer->fd_ >= 0)
-		close(peer->fd_);
-	peer->fd_ = -1;
+	tg_peer_close(&peer->fd_);
 }
 
 void tg_raven_peer_stop(struct tg_raven_peer *peer)
 {
 	tg_raven_peer_drop(peer);
-	close(peer->listener_);
+	tg_peer_close(&peer->listener_);
 }
 
 static void welcome(struct tg_raven_peer *peer)
 {
-	int fd = accept(peer->listener_, NULL, NULL);
+	int fd = tg_peer_accept(peer->listener_);
 
 	if (fd < 0)
 		return;
 	tg_raven_peer_drop(peer);
 	if (peer->deaf) {
-		close(fd);
+		tg_peer_close(&fd);
 		return;
 	}
-	TG_ASSERT(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
 	peer->fd_ = fd;
 	peer->in_bytes_ = peer->out_bytes_ = peer->out_sent_ = 0;
 }
 
 static bool receive(struct tg_raven_peer *peer)
 {
-	ssize_t bytes = recv(peer->fd_, peer->in_ + peer->in_bytes_,
-			     sizeof(peer->in_) - 1 - peer->in_bytes_, 0);
-
-	if (bytes < 0 && errno == EAGAIN)
+	if (!tg_peer_receive(&peer->fd_, peer->in_, sizeof(peer->in_) - 1, &peer->in_bytes_))
 		return false;
-	if (bytes <= 0) {
-		tg_raven_peer_drop(peer);
-		return true;
-	}
-	peer->in_bytes_ += (size_t)bytes;
 	peer->in_[peer->in_bytes_] = '\0';
 	return true;
 }
