@@ -179,15 +179,19 @@ void tg_path_commit(struct tg_path_world *world)
 	MUST(tg_outbox_commit(&world->box, mono_ms(), NULL) == 0);
 }
 
-static void work(struct tg_path_world *world)
+unsigned tg_path_work(struct tg_path_world *world)
 {
+	unsigned commits = 0;
 	int err;
 
 	while ((err = tg_intake_go(&world->intake)) != 0) {
 		MUST(err == TG_ERR_AGAIN || err == TG_ERR_FULL);
-		if (err == TG_ERR_FULL)
-			tg_path_commit(world);
+		if (err != TG_ERR_FULL)
+			continue;
+		tg_path_commit(world);
+		commits++;
 	}
+	return commits;
 }
 
 /* FNV-1a: any hash that differs when the body does. */
@@ -200,6 +204,28 @@ static uint64_t hash_of(const char *text)
 	return hash;
 }
 
+/* Of the body that is in its place; the key is the first member's value. */
+static void make_row(struct tg_path_world *world, uint32_t at, uint32_t key_bytes, uint64_t hash)
+{
+	struct tg_record *row = &world->rows[at];
+	const char *body = world->bodies[at];
+
+	*row = (struct tg_record){ .op = TG_UPSERT,
+				   .body = tg_view_str(body),
+				   .body_bytes = strlen(body),
+				   .key_at = 6,
+				   .key_bytes = key_bytes,
+				   .hash = hash };
+	MUST(tg_rethink_key_encode(tg_view_of(body + 6, key_bytes), world->keys[at],
+				   sizeof(world->keys[0]), &row->key) == 0);
+}
+
+void tg_path_row(struct tg_path_world *world, uint32_t at, uint32_t number, uint64_t hash)
+{
+	snprintf(world->bodies[at], sizeof(world->bodies[0]), "{\"id\":\"k%06u\"}", number);
+	make_row(world, at, 9, hash);
+}
+
 static uint32_t make_rows(struct tg_path_world *world, const char *text)
 {
 	char copy[1024], *rest = copy, *word;
@@ -208,20 +234,12 @@ static uint32_t make_rows(struct tg_path_world *world, const char *text)
 	snprintf(copy, sizeof(copy), "%s", text);
 	while ((word = strtok_r(rest, " ", &rest)) != NULL) {
 		char *value = strchr(word, '=');
-		struct tg_record *row = &world->rows[count];
 		char *body = world->bodies[count];
 
 		*value++ = '\0';
 		snprintf(body, sizeof(world->bodies[0]), "{\"id\":\"%s\",\"v\":%s}", word, value);
-		*row = (struct tg_record){ .op = TG_UPSERT,
-					   .body = tg_view_str(body),
-					   .body_bytes = strlen(body),
-					   .key_at = 6,
-					   .key_bytes = (uint32_t)strlen(word) + 2,
-					   .hash = hash_of(body),
-					   .time_ms = 1000 };
-		MUST(tg_rethink_key_encode(tg_view_of(body + 6, row->key_bytes), world->keys[count],
-					   sizeof(world->keys[0]), &row->key) == 0);
+		make_row(world, count, (uint32_t)strlen(word) + 2, hash_of(body));
+		world->rows[count].time_ms = 1000;
 		count++;
 	}
 	return count;
@@ -234,16 +252,15 @@ static void begin(struct tg_path_world *world, uint8_t generation)
 
 	memset(batch.generation, generation, sizeof(batch.generation));
 	MUST(tg_intake_begin(&world->intake, &batch, name, 5000) == 0);
-	work(world);
+	(void)tg_path_work(world);
 	struct tg_stream_open *open = tg_intake_open(&world->intake);
-	(void)tg_forwarder_adopt(&world->fwd, open->stream, name,
-				 tg_stream_row_holds(&open->row));
+	(void)tg_forwarder_adopt(&world->fwd, open->stream, name, tg_stream_row_holds(&open->row));
 }
 
 static void give(struct tg_path_world *world, const struct tg_batch *batch)
 {
 	tg_intake_take(&world->intake, batch, 5000);
-	work(world);
+	(void)tg_path_work(world);
 }
 
 void tg_path_pass(struct tg_path_world *world, const char *text, bool complete, uint8_t generation)

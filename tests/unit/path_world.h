@@ -51,6 +51,10 @@ void tg_path_changes(struct tg_path_world *world, const char *text);
 /* Steps the forwarder until it comes to rest. */
 void tg_path_deliver(struct tg_path_world *world);
 void tg_path_commit(struct tg_path_world *world);
+/* Makes rows[at] {"id":"k000123"}, of `number`, with `hash`. */
+void tg_path_row(struct tg_path_world *world, uint32_t at, uint32_t number, uint64_t hash);
+/* Goes on with what the intake has, to its end, committing when it asks; returns how often. */
+unsigned tg_path_work(struct tg_path_world *world);
 /* What arrived since the last call, as "k1=1 k2=7 -k3 ". */
 const char *tg_path_arrived(struct tg_path_world *world);
 

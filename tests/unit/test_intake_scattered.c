@@ -3,7 +3,6 @@
 #include "tests/check.h"
 
 #include "app/outbox/store.h"
-#include "drivers/rethink/key.h"
 #include "tests/unit/path_world.h"
 
 /* Version v changes every row whose number leaves v when divided by STEP. */
@@ -27,23 +26,6 @@ static void work(void)
 			TG_CHECK_INT(err, TG_ERR_AGAIN);
 		}
 	}
-}
-
-static void make_row(uint32_t at, uint32_t number, uint64_t hash)
-{
-	struct tg_record *row = &world.rows[at];
-	char *body = world.bodies[at];
-	int bytes = snprintf(body, sizeof(world.bodies[0]), "{\"id\":\"k%06u\"}", number);
-
-	*row = (struct tg_record){ .op = TG_UPSERT,
-				   .body = tg_view_of(body, (size_t)bytes),
-				   .body_bytes = (uint64_t)bytes,
-				   .key_at = 6,
-				   .key_bytes = 9,
-				   .hash = hash };
-	TG_CHECK_INT(tg_rethink_key_encode(tg_view_of(body + 6, 9), world.keys[at],
-					   sizeof(world.keys[0]), &row->key),
-		     0);
 }
 
 static void begin(void)
@@ -91,7 +73,7 @@ static uint64_t pass(uint64_t version)
 	begin();
 	for (uint32_t number = 0; number < KEYS; number += BATCH) {
 		for (uint32_t i = 0; i < BATCH; i++)
-			make_row(i, number + i, hash_of(number + i, version));
+			tg_path_row(&world, i, number + i, hash_of(number + i, version));
 		give(BATCH, TG_BATCH_ORDERED | (number == 0 ? TG_BATCH_PASS_BEGIN : 0));
 	}
 	end(TG_BATCH_ORDERED);
@@ -108,7 +90,7 @@ static uint64_t changes(uint64_t version, uint32_t count)
 		for (uint32_t at = 0; at < BATCH; at++) {
 			uint32_t number = (i + at) * 373 % CHANGED * STEP;
 			number += (uint32_t)version % STEP;
-			make_row(at, number, hash_of(number, version));
+			tg_path_row(&world, at, number, hash_of(number, version));
 		}
 		give(BATCH, 0);
 	}
@@ -213,7 +195,7 @@ TG_TEST(intake_reads_a_first_pass_in_no_order)
 	for (uint32_t i = 0; i < KEYS; i += BATCH) {
 		for (uint32_t at = 0; at < BATCH; at++) {
 			uint32_t number = (uint32_t)((i + at) * 15485863ull % KEYS);
-			make_row(at, number, hash_of(number, 1));
+			tg_path_row(&world, at, number, hash_of(number, 1));
 		}
 		give(BATCH, 0);
 		if (tg_outbox_due(&world.box, world.box.last_commit_ms_))
@@ -255,7 +237,7 @@ TG_TEST(intake_outlives_a_damaged_young_page)
 	damage_page(row_now().young[0].root_page);
 	tg_path_restart(&world);
 	begin();
-	make_row(0, 2, hash_of(2, 2));
+	tg_path_row(&world, 0, 2, hash_of(2, 2));
 	give(1, 0);
 	TG_CHECK(tg_intake_open(&world.intake) == NULL);
 	TG_CHECK(row_now().flags & TG_STREAM_FULL_PASS);

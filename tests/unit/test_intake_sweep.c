@@ -1,7 +1,6 @@
 /* A sweep over more keys than memory has pages for, with a commit whenever one is asked for. */
 #include "tests/check.h"
 
-#include "drivers/rethink/key.h"
 #include "tests/unit/path_world.h"
 
 enum { KEYS = 40000, BATCH = 64 };
@@ -9,41 +8,10 @@ enum { KEYS = 40000, BATCH = 64 };
 static struct tg_path_world world;
 static unsigned commits;
 
-static void work(void)
-{
-	int err;
-
-	while ((err = tg_intake_go(&world.intake)) != 0) {
-		if (err == TG_ERR_FULL) {
-			tg_path_commit(&world);
-			commits++;
-		} else {
-			TG_CHECK_INT(err, TG_ERR_AGAIN);
-		}
-	}
-}
-
 static void give(struct tg_batch *batch)
 {
 	tg_intake_take(&world.intake, batch, 5000);
-	work();
-}
-
-static void make_row(uint32_t at, uint32_t number)
-{
-	struct tg_record *row = &world.rows[at];
-	char *body = world.bodies[at];
-	int bytes = snprintf(body, sizeof(world.bodies[0]), "{\"id\":\"k%06u\"}", number);
-
-	*row = (struct tg_record){ .op = TG_UPSERT,
-				   .body = tg_view_of(body, (size_t)bytes),
-				   .body_bytes = (uint64_t)bytes,
-				   .key_at = 6,
-				   .key_bytes = 9,
-				   .hash = number };
-	TG_CHECK_INT(tg_rethink_key_encode(tg_view_of(body + 6, 9), world.keys[at],
-					   sizeof(world.keys[0]), &row->key),
-		     0);
+	commits += tg_path_work(&world);
 }
 
 /* A complete pass over every `step`-th of the keys. */
@@ -58,14 +26,14 @@ static void pass(uint32_t step, uint8_t generation)
 
 	memset(begin.generation, generation, sizeof(begin.generation));
 	TG_CHECK_INT(tg_intake_begin(&world.intake, &begin, tg_view_str("r/d/t"), 1), 0);
-	work();
+	commits += tg_path_work(&world);
 	/* A sink that takes nothing: else all would be trimmed at once. */
 	(void)tg_forwarder_adopt(&world.fwd, tg_intake_open(&world.intake)->stream,
 				 tg_view_str("r/d/t"), false);
 	for (uint32_t number = 0; number < KEYS; rows.flags = TG_BATCH_ORDERED) {
 		rows.count = 0;
 		for (; rows.count < BATCH && number < KEYS; number += step)
-			make_row(rows.count++, number);
+			tg_path_row(&world, rows.count++, number, number);
 		give(&rows);
 	}
 	commits = 0;

@@ -6,17 +6,6 @@
 
 static struct tg_path_world world;
 
-static void work(void)
-{
-	int err;
-
-	while ((err = tg_intake_go(&world.intake)) != 0) {
-		TG_CHECK(err == TG_ERR_AGAIN || err == TG_ERR_FULL);
-		if (err == TG_ERR_FULL)
-			tg_path_commit(&world);
-	}
-}
-
 static struct tg_stream_state begin(void)
 {
 	struct tg_batch batch = { .kind = TG_BATCH_BEGIN };
@@ -24,7 +13,7 @@ static struct tg_stream_state begin(void)
 
 	memset(batch.generation, 1, sizeof(batch.generation));
 	TG_CHECK_INT(tg_intake_begin(&world.intake, &batch, tg_view_str("r/d/t"), 5000), 0);
-	work();
+	(void)tg_path_work(&world);
 	tg_intake_state(&world.intake, &state);
 	return state;
 }
@@ -32,7 +21,7 @@ static struct tg_stream_state begin(void)
 static void give(const struct tg_batch *batch)
 {
 	tg_intake_take(&world.intake, batch, 5000);
-	work();
+	(void)tg_path_work(&world);
 }
 
 /* One record a word, of nothing but a key: "k1 k2". */
@@ -149,20 +138,7 @@ TG_TEST(keys_are_counted_exactly_when_a_batch_asks_for_it)
 	for (uint32_t i = 0; i < 2 * KEYS;) {
 		for (rows.count = 0; rows.count < TG_WORLD_ROWS_MAX && i < 2 * KEYS; i++) {
 			uint32_t at = rows.count++, key = i % KEYS * 7919u % KEYS;
-			char *body = world.bodies[at];
-			int bytes = snprintf(body, sizeof(world.bodies[0]), "{\"id\":\"k%06u\"}",
-					     (unsigned)key);
-			world.rows[at] =
-				(struct tg_record){ .op = TG_UPSERT,
-						    .body = tg_view_of(body, (size_t)bytes),
-						    .body_bytes = (uint64_t)bytes,
-						    .key_at = 6,
-						    .key_bytes = 9,
-						    .hash = i };
-			TG_CHECK_INT(tg_rethink_key_encode(tg_view_of(body + 6, 9), world.keys[at],
-							   sizeof(world.keys[0]),
-							   &world.rows[at].key),
-				     0);
+			tg_path_row(&world, at, key, i);
 		}
 		give(&rows);
 	}

@@ -4,41 +4,11 @@
 
 #include "app/outbox/index_page.h"
 #include "app/outbox/store.h"
-#include "drivers/rethink/key.h"
 #include "tests/unit/path_world.h"
 
 enum { KEYS = 6000, BATCH = 50, STEP = 20 };
 
 static struct tg_path_world world;
-
-static void work(void)
-{
-	int err;
-
-	while ((err = tg_intake_go(&world.intake)) != 0) {
-		if (err == TG_ERR_FULL)
-			tg_path_commit(&world);
-		else
-			TG_CHECK_INT(err, TG_ERR_AGAIN);
-	}
-}
-
-static void make_row(uint32_t at, uint32_t number, uint64_t hash)
-{
-	struct tg_record *row = &world.rows[at];
-	char *body = world.bodies[at];
-	int bytes = snprintf(body, sizeof(world.bodies[0]), "{\"id\":\"k%06u\"}", number);
-
-	*row = (struct tg_record){ .op = TG_UPSERT,
-				   .body = tg_view_of(body, (size_t)bytes),
-				   .body_bytes = (uint64_t)bytes,
-				   .key_at = 6,
-				   .key_bytes = 9,
-				   .hash = hash };
-	TG_CHECK_INT(tg_rethink_key_encode(tg_view_of(body + 6, 9), world.keys[at],
-					   sizeof(world.keys[0]), &row->key),
-		     0);
-}
 
 static void begin_only(void)
 {
@@ -50,7 +20,7 @@ static void begin_only(void)
 static void begin(void)
 {
 	begin_only();
-	work();
+	(void)tg_path_work(&world);
 	/* A sink that takes nothing: else all would be trimmed at once. */
 	(void)tg_forwarder_adopt(&world.fwd, tg_intake_open(&world.intake)->stream,
 				 tg_view_str("r/d/t"), false);
@@ -62,7 +32,7 @@ static void give(struct tg_batch *batch)
 	if (tg_intake_open(&world.intake) == NULL)
 		return;
 	tg_intake_take(&world.intake, batch, 5000);
-	work();
+	(void)tg_path_work(&world);
 }
 
 /* A full pass over every row whose number `step` does not divide (0: over all). Returns how many
@@ -80,7 +50,7 @@ static uint64_t pass(uint32_t step)
 	for (uint32_t number = 0; number < KEYS; rows.flags = TG_BATCH_ORDERED) {
 		for (rows.count = 0; rows.count < BATCH && number < KEYS; number++)
 			if (step == 0 || number % step != 0)
-				make_row(rows.count++, number, number + 1);
+				tg_path_row(&world, rows.count++, number, number + 1);
 		give(&rows);
 	}
 	give(&end);
@@ -96,7 +66,7 @@ static void scatter(uint32_t count)
 	begin();
 	for (uint32_t i = 0; i < count; i += BATCH) {
 		for (uint32_t at = 0; at < BATCH; at++)
-			make_row(at, (i + at) * 373 % (KEYS / STEP) * STEP, 7000000);
+			tg_path_row(&world, at, (i + at) * 373 % (KEYS / STEP) * STEP, 7000000);
 		give(&rows);
 	}
 	give(&end);
@@ -234,7 +204,7 @@ TG_TEST(mend_at_the_end_leaves_the_pass_incomplete)
 				 .count = 1 };
 	struct tg_batch end = { .kind = TG_BATCH_END,
 				.flags = TG_BATCH_ORDERED | TG_BATCH_COMPLETE };
-	make_row(0, 0, 1);
+	tg_path_row(&world, 0, 0, 1);
 	give(&rows);
 	tg_path_commit(&world);
 	uint32_t lost = break_page(TG_INDEX_PAGE_LEAF, 20, 0);
@@ -264,7 +234,7 @@ TG_TEST(mend_takes_the_newest_of_young_and_old)
 				 .flags = TG_BATCH_ORDERED | TG_BATCH_PASS_BEGIN,
 				 .records = world.rows,
 				 .count = 1 };
-	make_row(0, 0, 7000000);
+	tg_path_row(&world, 0, 0, 7000000);
 	give(&rows);
 	TG_CHECK(was_damaged(&forgotten));
 	TG_CHECK_INT(forgotten, lost);
@@ -290,7 +260,7 @@ TG_TEST(mend_goes_on_after_a_crash)
 				 .flags = TG_BATCH_ORDERED | TG_BATCH_PASS_BEGIN,
 				 .records = world.rows,
 				 .count = 1 };
-	make_row(0, KEYS - 1, KEYS);
+	tg_path_row(&world, 0, KEYS - 1, KEYS);
 	tg_intake_take(&world.intake, &rows, 5000);
 	for (int err = TG_ERR_AGAIN; err != 0;) {
 		for (unsigned steps = 0; err == TG_ERR_AGAIN && steps < 4; steps++)
@@ -312,9 +282,9 @@ TG_TEST(mend_goes_on_after_a_crash)
 	}
 	TG_CHECK(cuts > 3);
 	TG_CHECK_INT(row_now().index.entries + row_now().mend_left, KEYS);
-	work();
+	(void)tg_path_work(&world);
 	tg_intake_break(&world.intake);
-	work();
+	(void)tg_path_work(&world);
 	TG_CHECK(was_damaged(&forgotten));
 	TG_CHECK_INT(forgotten, lost);
 	TG_CHECK_INT(row_now().index.entries, KEYS - lost);
