@@ -147,8 +147,7 @@ bool tg_peer_step(struct tg_peer *peer)
 
 	welcome(peer);
 	if (peer->fd_ >= 0)
-		moved = tg_peer_receive(&peer->fd_, peer->in_, sizeof(peer->in_),
-					&peer->in_bytes_);
+		moved = tg_peer_receive(&peer->fd_, peer->in_, sizeof(peer->in_), &peer->in_bytes_);
 	while (peer->fd_ >= 0 && take(peer))
 		moved = true;
 	if (peer->fd_ >= 0)

@@ -14,8 +14,8 @@ int tg_peer_socket(uint16_t *port);
 int tg_peer_accept(int listener);
 /* Closes `fd` unless it is -1, which it then is. */
 void tg_peer_close(int *fd);
-/* Appends what has come, `*bytes` of at most `cap` being there. True when something was done: at the
- * end of the connection `fd` is closed. */
+/* Appends what has come, `*bytes` of at most `cap` being there. True when something was done: at
+ * the end of the connection `fd` is closed. */
 bool tg_peer_receive(int *fd, char *at, size_t cap, size_t *bytes);
 
 #endif

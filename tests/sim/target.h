@@ -26,8 +26,8 @@ struct tg_target {
 	} keys[TG_TARGET_KEYS_MAX];
 };
 
-/* Answers the first request in `in` if it is whole, and returns its bytes; 0: it is not. `in` ends in
- * a NUL and may be written on. */
+/* Answers the first request in `in` if it is whole, and returns its bytes; 0: it is not. `in` ends
+ * in a NUL and may be written on. */
 typedef size_t tg_target_take(struct tg_target *target, struct tg_sim_conn *conn, char *in,
 			      size_t bytes);
 
