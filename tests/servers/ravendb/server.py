@@ -55,15 +55,15 @@ class Server:
     def __init__(self, version="6.2.4", data=None, secured=False, options=None, orphan=False):
         program, self.version = assemble.find(version), version
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX))
-        self.program = own_program(program, self.folder / "program")
         self.data, self.options, self.orphan = data, options or {}, orphan
         self.certificates = None
         if secured:
             self.certificates = secured if isinstance(secured, Certificates) else \
                 Certificates(self.folder / "certificates")
         self.log = self.folder / "console.log"
-        self.process, self.port = None, None
+        self.process, self.port, self.guard = None, None, None
         try:
+            self.program = own_program(program, self.folder / "program")
             self.start()
         except BaseException:
             self.stop()
@@ -100,8 +100,6 @@ class Server:
             found["Logs.Mode"] = "None"
         if not self.data:
             found["RunInMemory"] = "true"
-        if not self.orphan:
-            found["Testing.ParentProcessId"] = str(os.getpid())
         if self.certificates:
             found["Security.Certificate.Path"] = str(self.certificates.pfx)
             found["PublicServerUrl"] = f"https://{self.host}:{port}"
@@ -133,6 +131,12 @@ class Server:
                 cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT, start_new_session=self.orphan)
         (self.folder / "pid").write_text(str(self.process.pid))
+        if not self.orphan:
+            # Its input ends when we do, however we end; RavenDB's own Testing.ParentProcessId let
+            # servers live on.
+            self.guard = subprocess.Popen(
+                ["sh", "-c", "read -r _; kill -9 $1", "sh", str(self.process.pid)],
+                stdin=subprocess.PIPE)
         self.await_alive(port)
 
     def await_alive(self, port):
@@ -164,8 +168,16 @@ class Server:
         return " | ".join([line for line in lines if re.search("in use|rror|xception", line)][:2]
                           or lines[-3:])[:500]
 
+    def dismiss_guard(self):
+        """Before the process is waited for: its number may then be another's."""
+        if self.guard:
+            self.guard.kill()
+            self.guard.communicate()
+            self.guard = None
+
     def kill(self):
         """As a power cut does to it: no goodbye."""
+        self.dismiss_guard()
         self.process.kill()
         self.process.wait()
 
@@ -186,7 +198,8 @@ class Server:
 
     def end(self):
         """Asks it to end and waits; the data stay."""
-        if self.process and self.process.poll() is None:
+        if self.process and self.process.returncode is None:
+            self.dismiss_guard()
             self.process.terminate()
             try:
                 self.process.wait(STOP_SECONDS_MAX)
@@ -195,6 +208,7 @@ class Server:
 
     def stop(self):
         """Ends it and takes its own folder away. Where nothing is kept it is simply killed."""
+        self.dismiss_guard()
         if self.process and self.process.poll() is None:
             if self.data:
                 self.end()
