@@ -54,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	const struct tg_config_job job = {
 		.file = flat ? NULL : path,
 		.flat = flat ? path : NULL,
+		.flat_type = (data[0] & 2) != 0 ? "ravendb" : "rethinkdb",
 		.to = "/nowhere",
 		.registry = &tg_drivers,
 		.kept = &kept,
