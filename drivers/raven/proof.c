@@ -81,10 +81,8 @@ int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why)
 	tg_raven_cursor_caught(cursor, tg_view_of(source->vector, source->vector_bytes));
 	cursor->phase = TG_RAVEN_CAUGHT;
 	cursor->proved = false;
-	if (cursor->full && source->stats.conflicts == 0)
-		tg_raven_compare_start(source);
-	else
-		tg_raven_enter(source, TG_STEP_COUNT);
+	/* A full walk is compared in any case, but not beside a conflict that arose since. */
+	tg_raven_enter(source, TG_STEP_COUNT);
 	return TG_OK;
 }
 
@@ -198,6 +196,8 @@ int tg_raven_state_end(struct tg_raven *source, struct tg_why *why)
 			   "resolved on the server; deletes wait too\"",
 			   source->stream_name, (unsigned long long)stats->conflicts);
 		tg_raven_enter(source, TG_STEP_END);
+	} else if (source->cursor.full) {
+		tg_raven_compare_start(source);
 	} else if (stats->vector_known && tg_view_same(tg_raven_stats_vector(stats), walked)) {
 		tg_raven_enter(source, TG_STEP_SETTLE);
 	} else {

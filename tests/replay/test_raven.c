@@ -377,6 +377,28 @@ TG_TEST(conflicts_keep_deletes_waiting)
 	stop();
 }
 
+static void conflict_once(struct tg_raven_world *now, const struct tg_batch *batch)
+{
+	if (batch->kind != TG_BATCH_ROWS)
+		return;
+	now->midway = NULL;
+	a.conflicts = 1;
+	a.doc_count--;
+}
+
+TG_TEST(a_conflict_that_arose_in_a_full_pass_is_no_delete)
+{
+	start(PAGES);
+	fill(41); /* the last one is an order */
+	run();
+	orders()->wanted = true;
+	world.midway = conflict_once;
+	run();
+	TG_CHECK_INT(orders()->swept, 0);
+	TG_CHECK(orders()->complete && !orders()->ordered);
+	stop();
+}
+
 /* --- a document larger than we hold --- */
 
 static bool answer_oversize(struct tg_raven_peer *peer, const char *path)
