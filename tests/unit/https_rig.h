@@ -8,49 +8,25 @@
 
 #include "drivers/https/sink.h"
 
-#include "app/arena.h"
 #include "drivers/https/answer.h"
-#include "drivers/json/json.h"
-#include "platform/clock.h"
-#include "platform/log.h"
-#include "platform/loop.h"
-#include "tests/check.h"
-#include "tests/unit/fake_body.h"
 #include "tests/unit/http_server.h"
+#include "tests/unit/sink_rig.h"
 
-enum { ARENA_BYTES = 2 << 20, TURNS_MAX = 200000 };
+enum { TURNS_MAX = 200000 };
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
-static const char instance[] = "plant-7-0123456789abcdef";
 static const char stream[] = "rethinkdb/plant/readings";
 
-static struct {
-	uint64_t state[CONFIG_TG_SINK_BYTES_MAX / sizeof(uint64_t)];
-	uint8_t arena_bytes[ARENA_BYTES];
-	struct tg_arena arena;
-	struct tg_problems problems;
-	struct tg_outcome outcome;
-	struct tg_why why;
-	struct tg_now now;
-	uint64_t turn_ms; /* what the clock moves each turn */
-	struct tg_body body;
-	struct tg_delivery delivery;
-} rig;
+static uint64_t turn_ms; /* what the clock moves each turn */
 
 static inline void configure(const char *url, const char *members)
 {
 	char text[8192];
-	const struct tg_json *config;
-	struct tg_why why;
 
-	tg_log_setup(TG_LOG_ERROR, false);
 	(void)snprintf(text, sizeof(text), "{\"name\":\"up\",\"type\":\"https\",\"url\":\"%s\"%s}",
 		       url, members);
-	tg_arena_init(&rig.arena, rig.arena_bytes, sizeof(rig.arena_bytes));
-	memset(&rig.problems, 0, sizeof(rig.problems));
-	TG_CHECK_INT(tg_json_parse(tg_view_str(text), &rig.arena, &config, &why), 0);
-	tg_https_sink.configure(rig.state, config, &rig.problems);
+	rig_configure(&tg_https_sink, text);
 }
 
 static inline void begin(const char *members)
@@ -66,7 +42,7 @@ static inline void begin(const char *members)
 	configure(url, members);
 	TG_CHECK_INT(rig.problems.count, 0);
 	rig.now = (struct tg_now){ .mono_ms = 1000, .wall_ms = INT64_C(784111777000) };
-	rig.turn_ms = 0;
+	turn_ms = 0;
 	TG_CHECK_INT(tg_https_sink.start(rig.state, &rig.arena, &rig.now, &rig.why), 0);
 	TG_CHECK(rig.arena.used <= ARENA_BYTES);
 }
@@ -86,7 +62,7 @@ static inline int turn_until_done(int (*step)(void))
 		TG_CHECK(turn < TURNS_MAX);
 		server_turn();
 		err = step();
-		rig.now.mono_ms += rig.turn_ms;
+		rig.now.mono_ms += turn_ms;
 	}
 	return err;
 }
@@ -103,25 +79,9 @@ static inline int step_probe(void)
 
 static inline int deliver_padded(uint64_t first, uint64_t last, uint32_t pad_bytes)
 {
-	struct tg_sink_limits limits;
-	int err;
-
-	tg_https_sink.limits(rig.state, &limits);
-	rig.why.text[0] = '\0';
-	rig.body = (struct tg_body){ .instance = instance,
-				     .stream = stream,
-				     .first = first,
-				     .last = last,
-				     .framing = limits.framing,
-				     .pad_bytes = pad_bytes };
-	rig.delivery = (struct tg_delivery){ .instance = tg_view_str(instance),
-					     .stream = tg_view_str(stream),
-					     .stream_number = 1,
-					     .first = first,
-					     .last = last,
-					     .count = last - first + 1,
-					     .body = &rig.body };
-	err = tg_https_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why);
+	rig_prepare(&tg_https_sink, stream, first, last);
+	rig.body.pad_bytes = pad_bytes;
+	int err = tg_https_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why);
 	return err == TG_OK ? turn_until_done(step_sink) : err;
 }
 

@@ -7,46 +7,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/arena.h"
 #include "app/crc32c.h"
 #include "drivers/file/receipt.h"
-#include "drivers/json/json.h"
-#include "platform/clock.h"
-#include "platform/log.h"
-#include "platform/loop.h"
-#include "tests/check.h"
-#include "tests/unit/fake_body.h"
+#include "tests/unit/descriptors.h"
+#include "tests/unit/sink_rig.h"
 
-enum { ARENA_BYTES = 2 << 20, PATH_BYTES = 512 };
+enum { PATH_BYTES = 512 };
 
-static const char instance[] = "plant-7-0123456789abcdef";
-
-struct rig {
-	uint64_t state[CONFIG_TG_SINK_BYTES_MAX / sizeof(uint64_t)];
-	uint8_t arena_bytes[ARENA_BYTES];
-	struct tg_arena arena;
-	struct tg_problems problems;
-	struct tg_outcome outcome;
-	struct tg_why why;
-	struct tg_now now;
-	char folder[PATH_BYTES / 2];
-};
-
-static struct rig rig;
+static char root[PATH_BYTES / 2];
 
 static void configure(const char *members)
 {
 	char text[PATH_BYTES * 2];
-	const struct tg_json *config;
-	struct tg_why why;
 
-	tg_log_setup(TG_LOG_ERROR, false);
 	tg_crc32c_init();
 	(void)snprintf(text, sizeof(text), "{\"name\":\"files\",\"type\":\"file\"%s}", members);
-	tg_arena_init(&rig.arena, rig.arena_bytes, sizeof(rig.arena_bytes));
-	memset(&rig.problems, 0, sizeof(rig.problems));
-	TG_CHECK_INT(tg_json_parse(tg_view_str(text), &rig.arena, &config, &why), 0);
-	tg_file_sink.configure(rig.state, config, &rig.problems);
+	rig_configure(&tg_file_sink, text);
 }
 
 /* A started sink on the folder that is there. */
@@ -54,7 +30,7 @@ static void start(const char *members)
 {
 	char text[PATH_BYTES * 2];
 
-	(void)snprintf(text, sizeof(text), ",\"path\":\"%s/out\"%s", rig.folder, members);
+	(void)snprintf(text, sizeof(text), ",\"path\":\"%s/out\"%s", root, members);
 	configure(text);
 	TG_CHECK_INT(rig.problems.count, 0);
 	rig.now = (struct tg_now){ .mono_ms = 5000, .wall_ms = INT64_C(1700000000000) };
@@ -66,9 +42,8 @@ static void begin(const char *members)
 {
 	const char *base = getenv("TMPDIR");
 
-	(void)snprintf(rig.folder, sizeof(rig.folder), "%s/tg-file-XXXXXX",
-		       base != NULL ? base : "/tmp");
-	TG_CHECK(mkdtemp(rig.folder) != NULL);
+	(void)snprintf(root, sizeof(root), "%s/tg-file-XXXXXX", base != NULL ? base : "/tmp");
+	TG_CHECK(mkdtemp(root) != NULL);
 	start(members);
 }
 
@@ -76,7 +51,7 @@ static const char *path_of(const char *name)
 {
 	static char path[PATH_BYTES * 2];
 
-	(void)snprintf(path, sizeof(path), "%s/out/%s", rig.folder, name);
+	(void)snprintf(path, sizeof(path), "%s/out/%s", root, name);
 	return path;
 }
 
@@ -87,7 +62,7 @@ static void end(void)
 	struct dirent *entry;
 
 	tg_file_sink.stop(rig.state);
-	(void)snprintf(path, sizeof(path), "%s/out", rig.folder);
+	(void)snprintf(path, sizeof(path), "%s/out", root);
 	folder = opendir(path);
 	while (folder != NULL && (entry = readdir(folder)) != NULL)
 		if (entry->d_name[0] != '.')
@@ -95,25 +70,15 @@ static void end(void)
 	if (folder != NULL)
 		(void)closedir(folder);
 	(void)rmdir(path);
-	(void)rmdir(rig.folder);
+	(void)rmdir(root);
 }
 
 /* Delivers; the error of deliver or step. */
 static int deliver(const char *stream, uint32_t number, uint64_t first, uint64_t last)
 {
-	struct tg_body body = { .instance = instance,
-				.stream = stream,
-				.first = first,
-				.last = last,
-				.framing = TG_FRAMING_NDJSON };
-	struct tg_delivery delivery = { .instance = tg_view_str(instance),
-					.stream = tg_view_str(stream),
-					.stream_number = number,
-					.first = first,
-					.last = last,
-					.count = last - first + 1,
-					.body = &body };
-	int err = tg_file_sink.deliver(rig.state, &delivery, &rig.now, &rig.why);
+	rig_prepare(&tg_file_sink, stream, first, last);
+	rig.delivery.stream_number = number;
+	int err = tg_file_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why);
 
 	if (err == TG_OK)
 		do
@@ -156,18 +121,6 @@ static void append(const char *name, const char *text)
 	TG_CHECK(file != NULL);
 	TG_CHECK(fputs(text, file) >= 0);
 	TG_CHECK(fclose(file) == 0);
-}
-
-static unsigned open_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	TG_CHECK(folder != NULL);
-	while (readdir(folder) != NULL)
-		count++;
-	(void)closedir(folder);
-	return count;
 }
 
 TG_TEST(file_configuration_is_checked)
@@ -361,22 +314,10 @@ TG_TEST(file_probe_leaves_nothing)
 
 TG_TEST(file_a_body_that_cannot_be_read_is_not_delivered)
 {
-	struct tg_body body = { .instance = instance,
-				.stream = "r/p/t",
-				.first = 1,
-				.last = 2,
-				.framing = TG_FRAMING_NDJSON,
-				.fail_at_read = 1 };
-	struct tg_delivery delivery = { .instance = tg_view_str(instance),
-					.stream = tg_view_str("r/p/t"),
-					.stream_number = 1,
-					.first = 1,
-					.last = 2,
-					.count = 2,
-					.body = &body };
-
 	begin("");
-	TG_CHECK_INT(tg_file_sink.deliver(rig.state, &delivery, &rig.now, &rig.why), 0);
+	rig_prepare(&tg_file_sink, "r/p/t", 1, 2);
+	rig.body.fail_at_read = 1;
+	TG_CHECK_INT(tg_file_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why), 0);
 	TG_CHECK_INT(tg_file_sink.step(rig.state, &rig.now, &rig.outcome, &rig.why),
 		     TG_ERR_DAMAGED);
 	deliver_and_ack("r/p/t", 1, 1, 2);
@@ -418,7 +359,7 @@ TG_TEST(file_full_disk_is_waited_out)
 	char mount_at[PATH_BYTES + 8];
 
 	begin("");
-	(void)snprintf(mount_at, sizeof(mount_at), "%s/out", rig.folder);
+	(void)snprintf(mount_at, sizeof(mount_at), "%s/out", root);
 	if (mount("tidegate", mount_at, "tmpfs", 0, "size=64k") != 0) {
 		end();
 		printf("SKIP: a tmpfs cannot be mounted here\n");

@@ -75,17 +75,7 @@ TG_TEST(https_key_is_always_sound)
 {
 	begin("");
 	server_reply((struct server_reply){ .text = OK_ANSWER });
-	rig.body = (struct tg_body){ .instance = instance,
-				     .stream = "x",
-				     .first = 1,
-				     .last = 1,
-				     .framing = TG_FRAMING_NDJSON };
-	rig.delivery = (struct tg_delivery){ .instance = tg_view_str(instance),
-					     .stream = tg_view_str("r/p/a\"b\\c%\xc3\xa9\r\n"),
-					     .first = 1,
-					     .last = 1,
-					     .count = 1,
-					     .body = &rig.body };
+	rig_prepare(&tg_https_sink, "r/p/a\"b\\c%\xc3\xa9\r\n", 1, 1);
 	TG_CHECK_INT(tg_https_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why), 0);
 	TG_CHECK_INT(turn_until_done(step_sink), 0);
 	TG_CHECK(strstr(server.kept[0], "Idempotency-Key: \"plant-7-0123456789abcdef/r/p/"
@@ -171,7 +161,7 @@ TG_TEST(https_answer_in_pieces)
 TG_TEST(https_deadlines)
 {
 	begin(",\"answer_seconds\":5");
-	rig.turn_ms = 1;
+	turn_ms = 1;
 	server_reply((struct server_reply){ .text = NULL }); /* says nothing */
 	uint64_t began = rig.now.mono_ms;
 	TG_CHECK_INT(deliver(1, 4), TG_ERR_TIMEOUT);
@@ -179,7 +169,7 @@ TG_TEST(https_deadlines)
 	TG_CHECK(strstr(rig.why.text, "did not answer within 5 seconds") != NULL);
 	server_drop(false);
 	/* One byte now and then keeps it alive, but not for ever. */
-	rig.turn_ms = 2000;
+	turn_ms = 2000;
 	static char drip[200];
 	memset(drip, 'x', sizeof(drip) - 1);
 	memcpy(drip, "HTTP/1.1 200 OK\r\n", 17);
@@ -190,7 +180,7 @@ TG_TEST(https_deadlines)
 	TG_CHECK(strstr(rig.why.text, "did not finish its answer") != NULL);
 	/* It asks to be woken in time. */
 	struct tg_wants wants;
-	rig.turn_ms = 0;
+	turn_ms = 0;
 	TG_CHECK_INT(tg_https_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why), 0);
 	server_drop(false);
 	for (int i = 0; i < 50; i++) {
@@ -229,19 +219,9 @@ TG_TEST(https_gzip)
 TG_TEST(https_unreadable_body_is_never_whole)
 {
 	begin("");
-	rig.body = (struct tg_body){ .instance = instance,
-				     .stream = stream,
-				     .first = 1,
-				     .last = 50,
-				     .framing = TG_FRAMING_NDJSON,
-				     .pad_bytes = 4000,
-				     .fail_at_read = 3 };
-	rig.delivery = (struct tg_delivery){ .instance = tg_view_str(instance),
-					     .stream = tg_view_str(stream),
-					     .first = 1,
-					     .last = 50,
-					     .count = 50,
-					     .body = &rig.body };
+	rig_prepare(&tg_https_sink, stream, 1, 50);
+	rig.body.pad_bytes = 4000;
+	rig.body.fail_at_read = 3;
 	TG_CHECK_INT(tg_https_sink.deliver(rig.state, &rig.delivery, &rig.now, &rig.why), 0);
 	TG_CHECK_INT(turn_until_done(step_sink), TG_ERR_DAMAGED);
 	server_turn();

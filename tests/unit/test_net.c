@@ -3,12 +3,12 @@
  * static program too. */
 #include "tests/check.h"
 
+#include "tests/unit/descriptors.h"
 #include "tests/unit/peer.h"
 
 #include "platform/loop.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -87,18 +87,6 @@ static void check_sentence(int err, int want, const char *part)
 {
 	if (err != want || strstr(why.text, part) == NULL)
 		TG_FAIL("%s, \"%s\": %s", tg_err_name(err), part, why.text);
-}
-
-static unsigned open_descriptors(void)
-{
-	DIR *folder = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	TG_CHECK(folder != NULL);
-	while (readdir(folder) != NULL)
-		count++;
-	(void)closedir(folder);
-	return count;
 }
 
 static void check_nothing_left(unsigned descriptors)

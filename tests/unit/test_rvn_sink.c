@@ -190,7 +190,7 @@ TG_TEST(sink_believes_its_own_marker_only)
 	begin("");
 	TG_CHECK_INT(deliver(1, 3), 0);
 	memcpy(strstr(raven.marker, "readings"), "writings", 8);
-	rig.receipt_bytes = 0;
+	kept.bytes = 0;
 	restart("", "");
 	TG_CHECK_INT(deliver(1, 3), 0);
 	TG_CHECK_INT(raven.applied, 2);
@@ -251,13 +251,12 @@ TG_TEST(sink_refuses_a_receipt_that_is_damaged)
 {
 	begin("");
 	TG_CHECK_INT(deliver(1, 3), 0);
-	for (size_t i = 0; i < rig.receipt_bytes; i++) {
-		rig.receipt[i] ^= 0x40;
+	for (size_t i = 0; i < kept.bytes; i++) {
+		kept.at[i] ^= 0x40;
 		TG_CHECK_INT(tg_raven_sink_ops.restore(rig.state, 3,
-						       tg_view_of(rig.receipt, rig.receipt_bytes),
-						       &rig.why),
+						       tg_view_of(kept.at, kept.bytes), &rig.why),
 			     TG_ERR_DAMAGED);
-		rig.receipt[i] ^= 0x40;
+		kept.at[i] ^= 0x40;
 	}
 	end();
 }
