@@ -30,7 +30,7 @@ static inline int make_folder(const char *path)
 	return tg_file_make_folders(path, 0770);
 }
 
-static inline void open_box(uint64_t bytes_max)
+static inline int try_open(uint64_t bytes_max)
 {
 	struct tg_outbox_cfg cfg = { .path = folder,
 				     .name = "test",
@@ -42,7 +42,12 @@ static inline void open_box(uint64_t bytes_max)
 
 	tg_crc32c_init();
 	tg_arena_init(&arena, memory, sizeof(memory));
-	if (tg_outbox_open(&box, &cfg, &arena, &why) < 0)
+	return tg_outbox_open(&box, &cfg, &arena, &why);
+}
+
+static inline void open_box(uint64_t bytes_max)
+{
+	if (try_open(bytes_max) < 0)
 		TG_FAIL("%s", why.text);
 }
 
@@ -68,6 +73,16 @@ static inline struct tg_stream_open *stream(const char *name)
 
 	TG_CHECK_INT(tg_outbox_stream_open(&box, tg_view_str(name), "rethinkdb", &open), 0);
 	open->index.compare = tg_rethink_key_compare;
+	return open;
+}
+
+/* As start(); the stream r/d/t is there, and all of it is for the sink in `slot`. */
+static inline struct tg_stream_open *start_with_sink(uint64_t bytes_max, uint32_t *slot)
+{
+	start(bytes_max);
+	struct tg_stream_open *open = stream("r/d/t");
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", slot), 0);
+	tg_outbox_sink_wants(&box, *slot, open->stream, 0);
 	return open;
 }
 

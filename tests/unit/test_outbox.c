@@ -25,11 +25,7 @@ TG_TEST(outbox_shows_records_with_their_commit_and_never_before)
 TG_TEST(outbox_keeps_records_bookmark_and_positions_over_a_restart)
 {
 	uint32_t slot;
-
-	start(64 << 20);
-	struct tg_stream_open *open = stream("r/d/t");
-	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
-	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	struct tg_stream_open *open = start_with_sink(64 << 20, &slot);
 	append(open, 2000, 330);
 	TG_CHECK_INT(tg_outbox_bookmark(&box, open, tg_view_str("mark")), 0);
 	commit();
@@ -93,11 +89,7 @@ TG_TEST(outbox_trims_behind_the_slowest_sink)
 TG_TEST(outbox_keeps_large_bodies_in_chunks)
 {
 	uint32_t slot;
-
-	start(64 << 20);
-	struct tg_stream_open *open = stream("r/d/t");
-	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
-	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	struct tg_stream_open *open = start_with_sink(64 << 20, &slot);
 	append(open, 1, 150000 < CONFIG_TG_DOC_BYTES_MAX ? 150000 : CONFIG_TG_DOC_BYTES_MAX);
 	append(open, 2, 100);
 	append(open, 1, 60000);
@@ -114,11 +106,7 @@ TG_TEST(outbox_keeps_large_bodies_in_chunks)
 TG_TEST(outbox_at_its_cap_stops_and_drains)
 {
 	uint32_t slot;
-
-	start(4 << 20);
-	struct tg_stream_open *open = stream("r/d/t");
-	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
-	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	struct tg_stream_open *open = start_with_sink(4 << 20, &slot);
 	for (unsigned round = 0; round < 30; round++) {
 		unsigned steps = 0;
 		int err = 0;

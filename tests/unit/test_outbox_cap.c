@@ -2,76 +2,24 @@
 #include "tests/check.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "app/crc32c.h"
 #include "app/outbox/look.h"
 #include "app/outbox/store.h"
-#include "platform/clock.h"
-#include "platform/crypto.h"
-#include "platform/file.h"
+#include "tests/unit/outbox_rig.h"
 
-static char folder[64];
-static uint8_t memory[40 << 20];
-static struct tg_outbox box;
-static struct tg_why why;
 static uint32_t slot;
 
-static uint64_t mono_ms(void)
+static void open_with_sink(uint64_t bytes_max)
 {
-	return tg_clock_now().mono_ms;
-}
-
-static int make_folder(const char *path)
-{
-	return tg_file_make_folders(path, 0770);
-}
-
-static int try_open(uint64_t bytes_max)
-{
-	static struct tg_arena arena;
-	struct tg_outbox_cfg cfg = { .path = folder,
-				     .name = "test",
-				     .bytes_max = bytes_max,
-				     .mono_ms = mono_ms,
-				     .random = tg_random,
-				     .binding = tg_file_binding,
-				     .make_folder = make_folder };
-
-	tg_crc32c_init();
-	tg_arena_init(&arena, memory, sizeof(memory));
-	return tg_outbox_open(&box, &cfg, &arena, &why);
-}
-
-static void open_box(uint64_t bytes_max)
-{
-	if (try_open(bytes_max) < 0)
-		TG_FAIL("%s", why.text);
+	open_box(bytes_max);
 	TG_CHECK_INT(tg_outbox_sink_open(&box, "up", "https", &slot), 0);
 }
 
-static void start(uint64_t bytes_max)
+static struct tg_stream_open *start_filling(uint64_t bytes_max)
 {
-	snprintf(folder, sizeof(folder), "/tmp/tidegate-cap-XXXXXX");
-	TG_CHECK(mkdtemp(folder) != NULL);
-	open_box(bytes_max);
-}
-
-static void finish(void)
-{
-	char command[128];
-
-	tg_outbox_close(&box);
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	TG_CHECK_INT(system(command), 0);
-}
-
-static struct tg_stream_open *stream(void)
-{
-	struct tg_stream_open *open;
-
-	TG_CHECK_INT(tg_outbox_stream_open(&box, tg_view_str("r/d/t"), "rethinkdb", &open), 0);
-	return open;
+	start(bytes_max);
+	TG_CHECK_INT(tg_outbox_sink_open(&box, "up", "https", &slot), 0);
+	return stream("r/d/t");
 }
 
 /* Appends bodies of `bytes` until the cap is reached or there are `most`; returns how many are
@@ -119,15 +67,14 @@ static void drain(uint64_t step)
 
 TG_TEST(cap_lowered_below_what_is_stored_still_drains)
 {
-	start(8 << 20);
-	struct tg_stream_open *open = stream();
+	struct tg_stream_open *open = start_filling(8 << 20);
 	tg_outbox_sink_wants(&box, slot, open->stream, 0);
 	uint64_t count = fill(open, 1000, UINT64_MAX);
 	TG_CHECK(count > 5000 && tg_outbox_full(&box));
 	tg_outbox_close(&box);
-	open_box(1 << 20);
+	open_with_sink(1 << 20);
 	TG_CHECK_INT(only_stream()->durable_next, count + 1);
-	open = stream();
+	open = stream("r/d/t");
 	TG_CHECK_INT(fill(open, 1000, 100), count); /* nothing more is taken ... */
 	TG_CHECK(tg_outbox_full(&box));
 	drain(100); /* ... but all goes out */
@@ -140,14 +87,13 @@ TG_TEST(cap_lowered_below_what_is_stored_still_drains)
 
 TG_TEST(cap_raised_takes_more)
 {
-	start(4 << 20);
-	struct tg_stream_open *open = stream();
+	struct tg_stream_open *open = start_filling(4 << 20);
 	tg_outbox_sink_wants(&box, slot, open->stream, 0);
 	uint64_t count = fill(open, 1000, UINT64_MAX);
 	TG_CHECK(count > 1000);
 	tg_outbox_close(&box);
-	open_box(16 << 20);
-	open = stream();
+	open_with_sink(16 << 20);
+	open = stream("r/d/t");
 	TG_CHECK(fill(open, 1000, UINT64_MAX) > 3 * count);
 	finish();
 }
@@ -155,8 +101,7 @@ TG_TEST(cap_raised_takes_more)
 /* Forgetting a sink frees everything at once: many large bodies, in a full store. */
 TG_TEST(cap_a_full_store_of_large_bodies_is_freed_in_steps)
 {
-	start(48 << 20);
-	struct tg_stream_open *open = stream();
+	struct tg_stream_open *open = start_filling(48 << 20);
 	uint32_t gone;
 	TG_CHECK_INT(tg_outbox_sink_open(&box, "gone", "https", &gone), 0);
 	tg_outbox_sink_wants(&box, slot, open->stream, 0);
@@ -197,8 +142,7 @@ TG_TEST(cap_the_quarantine_leaves_room_to_delete)
 				 .body = tg_view_of(body, sizeof(body)) };
 	int err = 0;
 
-	start(4 << 20);
-	struct tg_stream_open *open = stream();
+	struct tg_stream_open *open = start_filling(4 << 20);
 	tg_outbox_sink_wants(&box, slot, open->stream, 0);
 	(void)fill(open, 1000, UINT64_MAX);
 	for (item.seq = 1; err == 0; item.seq++) {
@@ -239,8 +183,7 @@ TG_TEST(store_of_an_older_tidegate_is_taken_over)
 	struct tg_view view;
 	MDB_txn *txn;
 
-	start(4 << 20);
-	struct tg_stream_open *open = stream();
+	struct tg_stream_open *open = start_filling(4 << 20);
 	TG_CHECK_INT(fill(open, 100, 10), 10);
 	TG_CHECK_INT(tg_outbox_bookmark(&box, open, tg_view_str("here")), 0);
 	open->row.index.next_page = 7;
@@ -257,9 +200,9 @@ TG_TEST(store_of_an_older_tidegate_is_taken_over)
 	char instance[TG_INSTANCE_BYTES_MAX];
 	snprintf(instance, sizeof(instance), "%s", box.instance_);
 	tg_outbox_close(&box);
-	open_box(4 << 20);
+	open_with_sink(4 << 20);
 	TG_CHECK_STR(box.instance_, instance);
-	open = stream();
+	open = stream("r/d/t");
 	TG_CHECK(tg_view_same(tg_view_of(open->bookmark, open->bookmark_bytes),
 			      tg_view_str("here")));
 	TG_CHECK_INT(open->row.next_seq, 11);
@@ -282,8 +225,7 @@ TG_TEST(store_of_a_newer_tidegate_is_left_alone)
 	struct tg_store_key key = tg_key_meta();
 	MDB_txn *txn;
 
-	start(4 << 20);
-	struct tg_stream_open *open = stream();
+	struct tg_stream_open *open = start_filling(4 << 20);
 	TG_CHECK_INT(fill(open, 100, 10), 10);
 	tg_store_u32(row, TG_FORMAT_VERSION + 1);
 	TG_CHECK_INT(tg_store_write_begin(&box, &txn), 0);

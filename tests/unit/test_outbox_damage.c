@@ -16,18 +16,21 @@ static void damage(const char *how)
 	TG_CHECK_INT(system(command), 0);
 }
 
-static uint64_t salvage_after(const char *how)
+/* 2,000 records, of which 500 are delivered. */
+static void half_delivered(void)
 {
 	uint32_t slot;
+	struct tg_stream_open *open = start_with_sink(16 << 20, &slot);
 
-	start(16 << 20);
-	struct tg_stream_open *open = stream("r/d/t");
-	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
-	tg_outbox_sink_wants(&box, slot, open->stream, 0);
 	append(open, 2000, 330);
 	commit();
 	tg_outbox_ack(&box, slot, open->stream, 500);
 	commit();
+}
+
+static uint64_t salvage_after(const char *how)
+{
+	half_delivered();
 	char before[TG_INSTANCE_BYTES_MAX];
 	memcpy(before, box.instance_, sizeof(before));
 	tg_outbox_close(&box);
@@ -168,19 +171,10 @@ TG_TEST(outbox_starts_over_from_a_file_of_noise)
 
 /* --- a salvage that is cut off --- */
 
-/* A store of 2,000 records of which 500 are delivered, without its metas. */
+/* Half delivered, without its metas. */
 static void make_damaged(void)
 {
-	uint32_t slot;
-
-	start(16 << 20);
-	struct tg_stream_open *open = stream("r/d/t");
-	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
-	tg_outbox_sink_wants(&box, slot, open->stream, 0);
-	append(open, 2000, 330);
-	commit();
-	tg_outbox_ack(&box, slot, open->stream, 500);
-	commit();
+	half_delivered();
 	tg_outbox_close(&box);
 	damage("dd if=/dev/zero of=data.mdb bs=4096 count=2 conv=notrunc 2>/dev/null");
 }
@@ -266,10 +260,7 @@ TG_TEST(outbox_salvages_large_bodies)
 	uint32_t slot;
 	int got;
 
-	start(32 << 20);
-	struct tg_stream_open *open = stream("r/d/t");
-	TG_CHECK_INT(tg_outbox_sink_open(&box, "files", "file", &slot), 0);
-	tg_outbox_sink_wants(&box, slot, open->stream, 0);
+	struct tg_stream_open *open = start_with_sink(32 << 20, &slot);
 	for (unsigned i = 0; i < 40; i++) {
 		append(open, 1, LARGE_BYTES);
 		append(open, 2, 100);
