@@ -73,17 +73,31 @@ static bool name_stream(struct tg_agent_source *source)
 	return bytes > 0 && (size_t)bytes < sizeof(source->stream);
 }
 
+/* The store knows nothing that could be the same: nothing is opened. */
+static int begin_none(struct tg_agent_source *source)
+{
+	struct tg_stream_state none = { .stream = TG_STREAM_NONE };
+
+	source->phase = TG_SOURCE_RUN;
+	source->stream[0] = '\0';
+	return source->config->ops->begin(source->config->state, &none);
+}
+
 static int begin_stream(struct tg_agent *agent, struct tg_agent_source *source,
 			const struct tg_turn *turn)
 {
+	bool same = (source->batch.flags & TG_BATCH_SAME) != 0;
+
 	if (!name_stream(source))
 		return tg_why_set(&source->why, TG_ERR_LIMIT, "a stream's name is too long: %s",
 				  source->stream);
-	source->reached = true;
+	source->reached = source->reached || !same; /* with SAME nobody was asked yet */
 	source->rows_estimate = source->batch.rows_estimate;
 	source->at_begin = source->intake.counts;
 	int err = tg_intake_begin(&source->intake, &source->batch, tg_view_str(source->stream),
 				  turn->wall_ms);
+	if (err == TG_ERR_MISSING && same)
+		return begin_none(source);
 	if (err == TG_ERR_LIMIT)
 		return tg_why_set(&source->why, err,
 				  "the store has no room for the stream %s (TG_STREAMS_MAX %d)",
@@ -95,7 +109,7 @@ static int begin_stream(struct tg_agent *agent, struct tg_agent_source *source,
 	return 0;
 }
 
-static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
+static void tell_end(struct tg_agent *agent, struct tg_agent_source *source)
 {
 	const struct tg_sync_options *options = agent->options_;
 	const struct tg_intake_counts *now = &source->intake.counts, *then = &source->at_begin;
@@ -130,6 +144,14 @@ static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
 	if (options->stream != NULL)
 		options->stream(options->context, &result);
 	source->stream[0] = '\0';
+}
+
+static void stream_ended(struct tg_agent *agent, struct tg_agent_source *source)
+{
+	if (source->batch.flags & TG_BATCH_AGAIN)
+		return; /* its result comes with its next END */
+	source->reached = true;
+	tell_end(agent, source);
 }
 
 static void begin_unread(struct tg_agent_source *source)

@@ -87,7 +87,9 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 		    int64_t wall_ms)
 {
 	TG_ASSERT(intake->open_ == NULL && batch->kind == TG_BATCH_BEGIN);
-	int err = tg_outbox_stream_open(intake->box, name, intake->ops->type, &intake->open_);
+	bool same = (batch->flags & TG_BATCH_SAME) != 0;
+	const char *type = same ? NULL : intake->ops->type;
+	int err = tg_outbox_stream_open(intake->box, name, type, &intake->open_);
 
 	if (err < 0)
 		return err;
@@ -98,7 +100,8 @@ int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch, stru
 	intake->swept_ = tg_key_none();
 	intake->wall_ms_ = wall_ms;
 	forget_swept_pass(intake);
-	check_generation(intake, batch->generation);
+	if (!same)
+		check_generation(intake, batch->generation);
 	check_raised_limit(intake);
 	intake->cut_off_ = false;
 	if (intake->stream_ != intake->open_->row.number)
@@ -143,6 +146,7 @@ void tg_intake_state(const struct tg_intake *intake, struct tg_stream_state *sta
 	*state = (struct tg_stream_state){
 		.stream = open->row.number,
 		.bookmark = tg_view_of(open->bookmark, open->bookmark_bytes),
+		.generation = open->row.generation,
 		.full_pass_wanted = (flags & (TG_STREAM_FULL_PASS | TG_STREAM_RESEND)) != 0,
 		.full_pass_begun = (flags & (TG_STREAM_BEGUN | TG_STREAM_AGAIN)) == TG_STREAM_BEGUN,
 		.rebuilt = (flags & TG_STREAM_RECREATED) != 0 && open->bookmark_bytes == 0,

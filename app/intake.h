@@ -61,7 +61,7 @@ void tg_intake_init(struct tg_intake *intake, struct tg_outbox *box,
 
 /* BEGIN: opens the stream `name` ("SOURCE/DATABASE/TABLE") of the batch's generation. Then
  * tg_intake_go() until 0, then tg_intake_state() is what ops->begin wants. TG_ERR_LIMIT, IO,
- * DAMAGED. */
+ * DAMAGED; with TG_BATCH_SAME also TG_ERR_MISSING: there is no such stream, and none was opened. */
 TG_CHECKED int tg_intake_begin(struct tg_intake *intake, const struct tg_batch *batch,
 			       struct tg_view name, int64_t wall_ms);
 void tg_intake_state(const struct tg_intake *intake, struct tg_stream_state *state);

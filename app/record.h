@@ -65,7 +65,8 @@ struct tg_record {
 
 enum tg_batch_kind {
 	TG_BATCH_NONE,  /* nothing this time                                                  */
-	TG_BATCH_BEGIN, /* a stream begins: `name`, `generation`; answered by ops->begin      */
+	TG_BATCH_BEGIN, /* a stream begins: `name`, `generation` (not with SAME); answered by
+			 * ops->begin                                                         */
 	TG_BATCH_ROWS,  /* records and the bookmark that covers them                          */
 	TG_BATCH_END,   /* the stream's pass is over: complete, or failed with `why`          */
 	TG_BATCH_DONE,  /* every stream of this source is over                                */
@@ -79,6 +80,10 @@ enum tg_batch_flag {
 				  * may now be deleted   */
 	TG_BATCH_LAST = 8, /* nothing is under way behind this batch: commit it now              */
 	TG_BATCH_COUNT = 16, /* with ROWS, also without any: the next step counts keys() exactly */
+	TG_BATCH_SAME = 32, /* with BEGIN: the server was not asked which generation there is; the
+			     * stored one is taken, and no stream is made */
+	TG_BATCH_AGAIN = 64, /* with END behind such a BEGIN: nothing was read, another BEGIN of
+			      * the stream follows */
 };
 
 struct tg_batch {

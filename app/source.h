@@ -7,6 +7,12 @@
  *      step -> END(complete | why)     ; a broken stream never ends the others
  *      step -> DONE                    ; or a negative error: the source as a whole failed
  *
+ * A source that may find with one question that nothing changed begins its streams with
+ * TG_BATCH_SAME before it asks: begin() tells the generation and the bookmark as stored. Unless the
+ * server's answer proves both, the stream ends with TG_BATCH_AGAIN and begins anew with the true
+ * generation. A stream that the store does not know is not begun: begin() is given TG_STREAM_NONE,
+ * and no END is due.
+ *
  * Promises of a source: a record's views live until the next step; a bookmark covers all records
  * handed over before it, and begin() with it goes on right after them; rows of an ORDERED batch
  * rise by ops->key_compare, and no other batch follows them before END; the key encoding is
@@ -37,6 +43,7 @@ struct tg_arena;    /* app/arena.h      */
 struct tg_stream_state {
 	uint32_t stream;         /* the handle to put into batches                                */
 	struct tg_view bookmark; /* as last committed; empty: never read. Dies with the call.     */
+	const uint8_t *generation; /* TG_GENERATION_BYTES of it, as stored. Dies with the call.   */
 	bool full_pass_wanted; /* a resync, a repair or a raised limit: read everything again    */
 	bool full_pass_begun;  /* ... and the bookmark's pass was begun for that: when it is a full
 				* one, it is gone on with */

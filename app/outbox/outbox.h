@@ -259,8 +259,9 @@ struct tg_view tg_outbox_instance(const struct tg_outbox *box);
 
 /* --- streams --- */
 
-/* Opens `name` for reading into, making it when it is new. TG_ERR_LIMIT: too many streams; IO;
- * DAMAGED. The handle stays until tg_outbox_stream_close, which must follow a successful commit. */
+/* Opens `name` for reading into, making it when it is new; with `type` NULL a new one is
+ * TG_ERR_MISSING. TG_ERR_LIMIT: too many streams; IO; DAMAGED. The handle stays until
+ * tg_outbox_stream_close, which must follow a successful commit. */
 TG_CHECKED int tg_outbox_stream_open(struct tg_outbox *box, struct tg_view name, const char *type,
 				     struct tg_stream_open **out);
 void tg_outbox_stream_close(struct tg_outbox *box, struct tg_stream_open *open);

@@ -284,7 +284,7 @@ int tg_outbox_stream_open(struct tg_outbox *box, struct tg_view name, const char
 	open->block = NULL;
 	open->mend_phase_ = open->mend_next_ = 0;
 	int err = load_by_name(box, name, open);
-	if (err == TG_ERR_MISSING)
+	if (err == TG_ERR_MISSING && type != NULL)
 		err = make_new(box, name, type, open);
 	if (err < 0)
 		return err;

@@ -148,3 +148,56 @@ TG_TEST(keys_are_counted_exactly_when_a_batch_asks_for_it)
 	end(TG_BATCH_COMPLETE);
 	tg_path_stop(&world);
 }
+
+/* --- a stream that is taken as it is stored --- */
+
+static int begin_same(const char *name)
+{
+	struct tg_batch batch = { .kind = TG_BATCH_BEGIN, .flags = TG_BATCH_SAME };
+	int err = tg_intake_begin(&world.intake, &batch, tg_view_str(name), 5000);
+
+	if (err == 0)
+		(void)tg_path_work(&world);
+	return err;
+}
+
+TG_TEST(a_stream_begun_as_stored_keeps_what_is_stored)
+{
+	static const uint8_t ones[TG_GENERATION_BYTES] = { 1, 1, 1, 1, 1, 1, 1, 1,
+							   1, 1, 1, 1, 1, 1, 1, 1 };
+	struct tg_stream_state state;
+
+	tg_path_start(&world);
+	(void)begin();
+	give(&(struct tg_batch){ .kind = TG_BATCH_END,
+				 .flags = TG_BATCH_COMPLETE,
+				 .bookmark = tg_view_str("so far") });
+	tg_path_commit(&world);
+	for (unsigned i = 0; i < 2; i++) {
+		TG_CHECK_INT(begin_same("r/d/t"), 0);
+		tg_intake_state(&world.intake, &state);
+		TG_CHECK(tg_view_same(state.bookmark, tg_view_str("so far")));
+		TG_CHECK(memcmp(state.generation, ones, sizeof(ones)) == 0);
+		TG_CHECK(!state.rebuilt && !state.full_pass_wanted);
+		end(TG_BATCH_AGAIN);
+		TG_CHECK(tg_intake_open(&world.intake) == NULL);
+		tg_path_restart(&world);
+	}
+	state = begin();
+	TG_CHECK(tg_view_same(state.bookmark, tg_view_str("so far")));
+	end(TG_BATCH_COMPLETE);
+	tg_path_stop(&world);
+}
+
+TG_TEST(a_stream_that_is_not_there_is_not_made)
+{
+	tg_path_start(&world);
+	TG_CHECK_INT(begin_same("r/d/t"), TG_ERR_MISSING);
+	TG_CHECK(tg_intake_open(&world.intake) == NULL);
+	TG_CHECK_INT(tg_outbox_stream_count(&world.box), 0);
+	struct tg_stream_state state = begin(); /* and the place is free for it */
+	TG_CHECK_INT(state.bookmark.bytes, 0);
+	end(TG_BATCH_COMPLETE);
+	TG_CHECK_INT(tg_outbox_stream_count(&world.box), 1);
+	tg_path_stop(&world);
+}
