@@ -67,7 +67,7 @@ static bool is_wanted(struct tg_raven *source, const struct tg_stream_state *str
 	return true;
 }
 
-static bool is_unchanged(const struct tg_raven *source)
+bool tg_raven_is_unchanged(const struct tg_raven *source)
 {
 	const struct tg_raven_cursor *cursor = &source->cursor;
 
@@ -94,7 +94,7 @@ static enum tg_raven_step first_step(struct tg_raven *source, const struct tg_ra
 		source->resumed = source->ordered = true;
 		return TG_STEP_COMPARE;
 	}
-	return is_unchanged(source) && place->next > 0 ? TG_STEP_END : TG_STEP_WALK;
+	return tg_raven_is_unchanged(source) && place->next > 0 ? TG_STEP_END : TG_STEP_WALK;
 }
 
 int tg_raven_begin(void *state, const struct tg_stream_state *stream)
@@ -102,12 +102,17 @@ int tg_raven_begin(void *state, const struct tg_stream_state *stream)
 	struct tg_raven *source = state;
 	struct tg_raven_cursor *cursor = &source->cursor;
 
-	TG_ASSERT(source->step == TG_STEP_BEGUN && stream->keys != NULL);
+	TG_ASSERT(source->step == TG_STEP_BEGUN);
 	source->stream = stream->stream;
-	source->begun = true;
+	source->begun = stream->stream != TG_STREAM_NONE;
 	source->keys = stream->keys;
 	source->keys_context = stream->keys_context;
 	read_cursor(source, stream);
+	if (source->recall) {
+		tg_raven_recall_begin(source, stream);
+		return TG_OK;
+	}
+	TG_ASSERT(source->begun && source->keys != NULL);
 	struct tg_raven_place *place = check_place(source);
 	bool exact = source->config.mode == TG_RAVEN_EXACT;
 	bool known = source->keys(source->keys_context) > 0;

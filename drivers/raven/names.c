@@ -88,6 +88,22 @@ static int add_named(struct tg_raven_names *names, const struct tg_raven_config 
 	return rc;
 }
 
+bool tg_raven_names_guess(struct tg_raven_names *names, const struct tg_raven_config *config)
+{
+	const char *at = config->collections, *end = at + config->collections_bytes;
+
+	for (; at < end; at += strlen(at) + 1)
+		if (strpbrk(at, "*?") != NULL || at[0] == '!')
+			return false;
+	return add_named(names, config) == TG_OK;
+}
+
+void tg_raven_names_cut(struct tg_raven_names *names, uint32_t count)
+{
+	names->used = count < names->count ? names->items[count].at : names->used;
+	names->count = count;
+}
+
 int tg_raven_names_take(struct tg_raven_names *names, const struct tg_raven_config *config,
 			struct tg_view answer)
 {

@@ -26,6 +26,12 @@ struct tg_raven_names {
 /* What /collections/stats answered. TG_ERR_PROTOCOL, or TG_ERR_LIMIT: too many, or too long. */
 TG_CHECKED int tg_raven_names_take(struct tg_raven_names *names,
 				   const struct tg_raven_config *config, struct tg_view answer);
+/* Those that the configuration names, where it has no pattern: the server need not be asked. False:
+ * it has one, or there is no room. */
+TG_CHECKED bool tg_raven_names_guess(struct tg_raven_names *names,
+				     const struct tg_raven_config *config);
+/* Forgets all behind the first `count`. */
+void tg_raven_names_cut(struct tg_raven_names *names, uint32_t count);
 struct tg_view tg_raven_name_at(const struct tg_raven_names *names, uint32_t at);
 /* A new round: none is done. */
 void tg_raven_names_renew(struct tg_raven_names *names);

@@ -87,7 +87,10 @@ static int start(void *state, struct tg_arena *arena, const struct tg_now *now, 
 	if (!poll)
 		source->proven_bytes = 0;
 	source->settled = true;
-	tg_raven_enter(source, poll ? TG_STEP_POLL : TG_STEP_STATS);
+	if (tg_raven_recall_start(source))
+		tg_raven_enter(source, TG_STEP_NEXT);
+	else
+		tg_raven_enter(source, poll ? TG_STEP_POLL : TG_STEP_STATS);
 	return TG_OK;
 }
 

@@ -13,8 +13,9 @@
 
 /* Down may follow on anything: a connection can break anywhere. */
 static const uint32_t legal_next[TG_STEPS] = {
-	[TG_STEP_DOWN] = TO(POLL) | TO(WHOAMI) | TO(STATS),
-	[TG_STEP_POLL] = TO(NEXT) | TO(STATS),
+	/* NEXT, and END behind POLL: by recall. */
+	[TG_STEP_DOWN] = TO(POLL) | TO(WHOAMI) | TO(STATS) | TO(NEXT),
+	[TG_STEP_POLL] = TO(NEXT) | TO(STATS) | TO(END),
 	/* STATS, and WHOAMI in a check: another node is asked from the beginning. */
 	[TG_STEP_WHOAMI] = TO(STATS) | TO(WHOAMI),
 	[TG_STEP_STATS] = TO(TOPOLOGY) | TO(STATS) | TO(WHOAMI),
@@ -23,8 +24,9 @@ static const uint32_t legal_next[TG_STEPS] = {
 	[TG_STEP_NEXT] = TO(SAMPLE) | TO(BEGIN) | TO(DONE) | TO(END),
 	[TG_STEP_SAMPLE] = TO(END),
 	[TG_STEP_BEGIN] = TO(BEGUN),
-	/* END: nothing changed since it was proved. COMPARE: one that broke off goes on. */
-	[TG_STEP_BEGUN] = TO(WALK) | TO(COMPARE) | TO(STATE) | TO(END),
+	/* END: nothing changed since it was proved. COMPARE: one that broke off goes on. POLL,
+	 * STATS: by recall. */
+	[TG_STEP_BEGUN] = TO(WALK) | TO(COMPARE) | TO(STATE) | TO(END) | TO(POLL) | TO(STATS),
 	[TG_STEP_WALK] = TO(TOMBS) | TO(COUNT) | TO(COMPARE) | TO(END),
 	[TG_STEP_TOMBS] = TO(COUNT) | TO(COMPARE) | TO(END),
 	[TG_STEP_COUNT] = TO(STATE) | TO(END),
@@ -33,7 +35,7 @@ static const uint32_t legal_next[TG_STEPS] = {
 	[TG_STEP_SETTLE] = TO(WALK) | TO(COMPARE) | TO(END),
 	[TG_STEP_COMPARE] = TO(END),
 	[TG_STEP_QUERY] = TO(END) | TO(COMPARE),
-	[TG_STEP_END] = TO(NEXT),
+	[TG_STEP_END] = TO(NEXT) | TO(STATS),
 	[TG_STEP_DONE] = 0,
 };
 
@@ -177,6 +179,11 @@ static int fail(struct tg_raven *source, const struct tg_why *why)
 	}
 	if (judged->pause_ms > 0)
 		source->hold_until_ms = source->now.mono_ms + judged->pause_ms;
+	if (source->recall) {
+		tg_raven_recall_fail(source, !is_of_cluster(judged->fault) &&
+						     judged->fault != TG_RAVEN_FAULT_LOADING);
+		return TG_OK;
+	}
 	if (!is_begun(source) && source->step != TG_STEP_SAMPLE)
 		return fail_early(source, why);
 	source->failures++;
@@ -409,20 +416,11 @@ static int turn_begin(struct tg_raven *source, struct tg_batch *out)
 {
 	out->kind = TG_BATCH_BEGIN;
 	out->name = tg_view_str(source->stream_name);
+	out->flags = source->recall ? TG_BATCH_SAME : 0;
 	memcpy(out->generation, source->generation, sizeof(out->generation));
 	out->rows_estimate = source->names.items[source->name_at].count;
 	tg_raven_enter(source, TG_STEP_BEGUN);
 	return TG_OK;
-}
-
-/* Whether this collection stands at the state that the round proved. */
-static bool is_settled(const struct tg_raven *source)
-{
-	const struct tg_raven_cursor *cursor = &source->cursor;
-
-	return !source->failed && cursor->phase == TG_RAVEN_CAUGHT && cursor->proved &&
-	       cursor->vector_bytes > 0 && cursor->vector_bytes == source->proven_bytes &&
-	       memcmp(cursor->vector, source->proven, source->proven_bytes) == 0;
 }
 
 /* A comparison that an earlier run began knows nothing of what was deleted behind its place since:
@@ -432,6 +430,11 @@ static int turn_end(struct tg_raven *source, struct tg_batch *out)
 	out->kind = TG_BATCH_END;
 	out->flags = TG_BATCH_LAST;
 	out->stream = source->begun ? source->stream : TG_STREAM_NONE;
+	if (source->again) {
+		out->flags |= TG_BATCH_AGAIN;
+		tg_raven_recall_over(source);
+		return TG_OK;
+	}
 	out->name = tg_view_str(source->stream_name);
 	if (source->failed) {
 		source->batch_why = source->why;
@@ -447,7 +450,7 @@ static int turn_end(struct tg_raven *source, struct tg_batch *out)
 		if (source->ordered && source->wanted_begun == source->name_at + 1)
 			source->wanted_begun = 0; /* the next one that is wanted is another */
 	}
-	source->settled = source->settled && is_settled(source);
+	source->settled = source->settled && !source->failed && tg_raven_is_unchanged(source);
 	source->names.items[source->name_at].done = source->failed || !source->resumed;
 	if (source->purpose != TG_RAVEN_FOR_SYNC)
 		tg_raven_tell_collection(source);

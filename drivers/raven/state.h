@@ -11,6 +11,7 @@
  *                                  `- the database moved: once more -------^
  *
  *      BEGUN -> STATE -> QUERY [-> COMPARE] -> END     mode last_modified
+ *      NEXT -> BEGIN -> BEGUN -> POLL --304--> END     recall.c: in a new process
  *
  * Each step that asks the server something is a call, what to do with a row of the answer, and
  * where to go at its end; steps.c has the table, source.c runs it.
@@ -128,6 +129,10 @@ struct tg_raven {
 	 * which keys are counted was given. */
 	bool begun, failed, ordered, sent_keys, resumed, skipped_some, marked, replaced, settling;
 	bool query_round;
+	/* `recall`: this round takes what the store knows for the present state, and asks only
+	 * whether it is. `introduced`: this process has asked what the database is; no recall
+	 * comes any more. `again`: the collection ends to begin anew. */
+	bool recall, introduced, again;
 	bool refused; /* the certificate's own line in a check said so already */
 	uint8_t generation[TG_GENERATION_BYTES];
 	uint8_t proven[TG_RAVEN_VECTOR_BYTES]; /* a state that this round proved to be present */
@@ -168,6 +173,21 @@ TG_CHECKED int tg_raven_odd(const struct tg_raven *source, const char *what, str
 
 /* begin.c: ops->begin */
 TG_CHECKED int tg_raven_begin(void *state, const struct tg_stream_state *stream);
+/* Whether the collection was wholly handed over, deletes too, up to the state `proven`. */
+bool tg_raven_is_unchanged(const struct tg_raven *source);
+
+/* recall.c: a round that begins with the store's word. Whether this one may. */
+bool tg_raven_recall_start(struct tg_raven *source);
+/* ops->begin in it, behind the reading of the bookmark. */
+void tg_raven_recall_begin(struct tg_raven *source, const struct tg_stream_state *stream);
+/* It is not as the store says: the collection begins anew behind the usual questions. */
+void tg_raven_recall_leave(struct tg_raven *source);
+/* The question failed: so it does, on the next node when another one may do better. */
+void tg_raven_recall_fail(struct tg_raven *source, bool other_node);
+/* No more recall: the usual questions come. */
+void tg_raven_recall_stop(struct tg_raven *source);
+/* The same behind the END of a collection that begins anew. */
+void tg_raven_recall_over(struct tg_raven *source);
 
 /* walk.c, proof.c, query.c, tell.c: entries of the table. */
 bool tg_raven_walk_call(struct tg_raven *source, struct tg_raven_call *call);

@@ -32,13 +32,18 @@ static bool same_cluster(const struct tg_raven *source)
 static int end_poll(struct tg_raven *source, struct tg_why *why)
 {
 	(void)why;
-	if (source->talk.status == 304 && same_cluster(source)) {
+	if (source->talk.status != 304 || !same_cluster(source)) {
+		source->proven_bytes = 0;
+		if (source->recall)
+			tg_raven_recall_leave(source);
+		else
+			tg_raven_enter(source, TG_STEP_STATS);
+	} else if (source->recall) {
+		tg_raven_enter(source, TG_STEP_END);
+	} else {
 		source->name_at = 0;
 		tg_raven_enter(source, TG_STEP_NEXT);
-		return TG_OK;
 	}
-	source->proven_bytes = 0;
-	tg_raven_enter(source, TG_STEP_STATS);
 	return TG_OK;
 }
 

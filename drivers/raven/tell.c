@@ -247,16 +247,23 @@ static int run(struct tg_raven *source, const struct tg_now *now, struct tg_why 
 	return rc;
 }
 
+/* What the first step of either command makes of a source that was started to read. */
+static void begin(struct tg_raven *source, enum tg_raven_purpose purpose, enum tg_raven_step step)
+{
+	if (source->purpose == purpose)
+		return;
+	source->purpose = purpose;
+	tg_raven_recall_stop(source);
+	tg_raven_enter(source, TG_STEP_DOWN);
+	tg_raven_enter(source, step);
+}
+
 int tg_raven_check(void *state, const struct tg_now *now, const struct tg_report *report,
 		   struct tg_why *why)
 {
 	struct tg_raven *source = state;
 
-	if (source->purpose != TG_RAVEN_FOR_CHECK) {
-		source->purpose = TG_RAVEN_FOR_CHECK;
-		tg_raven_enter(source, TG_STEP_DOWN);
-		tg_raven_enter(source, TG_STEP_WHOAMI);
-	}
+	begin(source, TG_RAVEN_FOR_CHECK, TG_STEP_WHOAMI);
 	source->report = report;
 	return run(source, now, why);
 }
@@ -266,7 +273,7 @@ int tg_raven_discover(void *state, const struct tg_now *now, const struct tg_rep
 {
 	struct tg_raven *source = state;
 
-	source->purpose = TG_RAVEN_FOR_DISCOVER;
+	begin(source, TG_RAVEN_FOR_DISCOVER, TG_STEP_STATS);
 	source->report = report;
 	return run(source, now, why);
 }

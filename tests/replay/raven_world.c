@@ -126,6 +126,13 @@ static void take_end(struct tg_raven_world *world, const struct tg_batch *batch)
 			 (const char *)batch->name.at);
 		stream = tg_raven_world_stream(world, name);
 	}
+	if (batch->flags & TG_BATCH_AGAIN) {
+		TG_ASSERT(batch->flags == (TG_BATCH_AGAIN | TG_BATCH_LAST) && world->open != NULL);
+		TG_ASSERT(batch->bookmark.bytes == 0);
+		stream->again++;
+		world->open = NULL;
+		return;
+	}
 	stream->ends++;
 	stream->complete = (batch->flags & TG_BATCH_COMPLETE) != 0;
 	stream->ordered = (batch->flags & TG_BATCH_ORDERED) != 0;
@@ -145,24 +152,40 @@ static void take_end(struct tg_raven_world *world, const struct tg_batch *batch)
 	world->open = NULL;
 }
 
+static bool is_there(const struct tg_raven_world *world, const char *name)
+{
+	for (uint32_t i = 0; i < world->stream_count; i++)
+		if (strcmp(world->streams[i].name, name) == 0)
+			return world->streams[i].begins > 0;
+	return false;
+}
+
 static void take_begin(struct tg_raven_world *world, const struct tg_batch *batch)
 {
+	struct tg_stream_state none = { .stream = TG_STREAM_NONE };
+	bool same = (batch->flags & TG_BATCH_SAME) != 0;
 	char name[64];
 
 	snprintf(name, sizeof(name), "%.*s", (int)batch->name.bytes, (const char *)batch->name.at);
+	if (same && !is_there(world, name)) {
+		TG_ASSERT(tg_raven_source.begin(&world->source, &none) == TG_OK);
+		return;
+	}
 	struct tg_raven_world_stream *stream = tg_raven_world_stream(world, name);
-	bool rebuilt = stream->begins > 0 &&
+	bool rebuilt = stream->begins > 0 && !same &&
 		       memcmp(stream->generation, batch->generation, TG_GENERATION_BYTES) != 0;
 	struct tg_stream_state state = { .stream = (uint32_t)(stream - world->streams),
 					 .bookmark = tg_view_of(stream->bookmark,
 								stream->bookmark_bytes),
+					 .generation = stream->generation,
 					 .full_pass_wanted = stream->wanted,
 					 .rebuilt = rebuilt,
 					 .keys = count_keys,
 					 .keys_context = stream };
 	if (rebuilt)
 		state.bookmark.bytes = 0;
-	memcpy(stream->generation, batch->generation, TG_GENERATION_BYTES);
+	if (!same)
+		memcpy(stream->generation, batch->generation, TG_GENERATION_BYTES);
 	stream->begins++;
 	world->open = stream;
 	stream->counts = true;

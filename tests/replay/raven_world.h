@@ -27,7 +27,7 @@ struct tg_raven_world_stream {
 	size_t bookmark_bytes;
 	struct tg_raven_world_row rows[TG_RAVEN_WORLD_ROWS];
 	uint32_t count;
-	unsigned begins, ends, given, deletes, seen, swept, oversize;
+	unsigned begins, ends, again, given, deletes, seen, swept, oversize;
 	bool counts;                    /* keys() may be asked */
 	bool complete, ordered, wanted; /* of the last END; a full pass is wanted */
 	int why;

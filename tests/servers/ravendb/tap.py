@@ -1,16 +1,21 @@
-"""A relay in front of a server, which counts the bytes and does something in the middle of them.
+"""A relay in front of a server, which keeps what is asked, counts the bytes of the answers and does
+something in the middle of them.
 
     with Tap(server.port) as tap:
         tap.after(200000, server.kill)     once so many bytes of answers have passed
         run_tidegate(port=tap.port)        what was sent until then still arrives
+        tap.requests()                     "GET /databases/..." of each, in order
 """
 
+import re
 import selectors
 import socket
 import threading
 
 BLOCK_BYTES = 16384
 WAKE_SECONDS = 0.2
+REQUEST = re.compile(rb"^([A-Z]+ /\S*) HTTP/1\.1\r$", re.MULTILINE)
+STATUS = b"HTTP/1.1 "
 
 
 class Tap:
@@ -18,6 +23,7 @@ class Tap:
 
     def __init__(self, target):
         self.target, self.answered_bytes, self.connections = target, 0, 0
+        self.asked, self.statuses = b"", []
         self.mark, self.action, self.done = None, None, threading.Event()
         self.ending = False
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -33,6 +39,9 @@ class Tap:
     def __exit__(self, *_):
         self.ending = True
         self.thread.join()
+
+    def requests(self):
+        return [line.decode() for line in REQUEST.findall(self.asked)]
 
     def after(self, answered_bytes, action):
         """Calls `action` once, from the relay's thread, when so many more bytes were answered."""
@@ -76,7 +85,11 @@ class Tap:
             return
         if is_answer:
             self.answered_bytes += len(block)
+            if block.startswith(STATUS):  # true of each answer that was waited for alone
+                self.statuses.append(int(block[len(STATUS):len(STATUS) + 3]))
             self.act()
+        else:
+            self.asked += block
 
     def act(self):
         if self.mark is not None and self.answered_bytes >= self.mark:
