@@ -42,11 +42,7 @@ def skip_without():
     if not PROGRAM:
         print("SKIP: TIDEGATE does not name the program")
         sys.exit(77)
-    try:
-        ravendb.find(VERSION)
-    except ravendb.Unavailable as why:
-        print(f"SKIP: no RavenDB: {why}")
-        sys.exit(77)
+    ravendb.need(VERSION)
 
 
 def main():

@@ -16,6 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "e2e"), str(pathlib.Path(__file__).resolve
 import audit  # noqa: E402
 import kills  # noqa: E402
 import relay as relays  # noqa: E402
+import raven  # noqa: E402
 import world  # noqa: E402
 from servers import ravendb  # noqa: E402
 
@@ -307,10 +308,4 @@ class Targets(SinkCase):
 
 
 if __name__ == "__main__":
-    world.program()
-    try:
-        ravendb.find(VERSION)
-    except ravendb.Unavailable as why:
-        print(f"SKIP: no RavenDB: {why}")
-        sys.exit(77)
-    unittest.main()
+    raven.main()

@@ -4,14 +4,13 @@
 import json
 import pathlib
 import sys
-import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "e2e"), str(pathlib.Path(__file__).resolve().parent)]
 
 import audit  # noqa: E402
 import cli  # noqa: E402
-import world  # noqa: E402
+import raven  # noqa: E402
 from servers import ravendb  # noqa: E402
 from test_sink import VERSION  # noqa: E402
 
@@ -126,10 +125,4 @@ class RavenToRaven(cli.Case):
 
 
 if __name__ == "__main__":
-    world.program()
-    try:
-        ravendb.find(VERSION)
-    except ravendb.Unavailable as why:
-        print(f"SKIP: no RavenDB: {why}")
-        sys.exit(77)
-    unittest.main()
+    raven.main()

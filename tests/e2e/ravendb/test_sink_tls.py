@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "e2e"), str(pathlib.Path(__file__).resolve().parent)]
 
 import audit  # noqa: E402
-import world  # noqa: E402
+import raven  # noqa: E402
 from servers import ravendb  # noqa: E402
 from test_sink import PROGRAM, SECONDS_MAX, VERSION, Raven  # noqa: E402
 
@@ -108,10 +108,4 @@ class Secured(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    world.program()
-    try:
-        ravendb.find(VERSION)
-    except ravendb.Unavailable as why:
-        print(f"SKIP: no RavenDB: {why}")
-        sys.exit(77)
-    unittest.main()
+    raven.main()

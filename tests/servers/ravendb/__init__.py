@@ -33,7 +33,7 @@ How a server is made of packages: assemble.py, packages.py, pe.py.
 """
 
 from . import assemble, server
-from .assemble import VERSIONS, find
+from .assemble import VERSIONS, find, need
 from .certificates import Certificates, Identity
 from .client import Client, Refused, put, remove
 from .packages import Unavailable
@@ -41,5 +41,5 @@ from .server import Server, StartFailed
 from .tap import Tap
 
 __all__ = ["VERSIONS", "Certificates", "Client", "Identity", "Refused", "Server", "StartFailed",
-           "Tap", "Unavailable", "assemble", "find", "put", "remove",
+           "Tap", "Unavailable", "assemble", "find", "need", "put", "remove",
            "server"]

@@ -12,6 +12,7 @@ import os
 import pathlib
 import platform
 import shutil
+import sys
 import tarfile
 import tempfile
 import time
@@ -48,6 +49,15 @@ def find(version):
             if not is_built(folder):
                 build(version, folder)
     return folder / "Raven.Server"
+
+
+def need(version):
+    """Ends the test program as skipped where this version cannot be had."""
+    try:
+        find(version)
+    except Unavailable as why:
+        print(f"SKIP: no RavenDB: {why}")
+        sys.exit(77)
 
 
 def is_built(folder):

@@ -121,9 +121,5 @@ class ServerTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    try:
-        ravendb.find(VERSION)
-    except ravendb.Unavailable as why:
-        print(f"SKIP: no RavenDB: {why}")
-        sys.exit(77)
+    ravendb.need(VERSION)
     unittest.main()
