@@ -1,19 +1,10 @@
 /* Goal: no receipt, however damaged, names a file outside the folder, and a sound one is written
  * again as it was. Input: the receipt's bytes without their checksum; it is added, so that the
  * fuzzer gets behind it. */
-#include <stdlib.h>
-
 #include "app/crc32c.h"
 #include "app/pack.h"
 #include "drivers/file/receipt.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_sound(const struct tg_file_receipt *receipt)
 {

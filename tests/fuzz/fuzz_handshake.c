@@ -1,22 +1,13 @@
 /* Goal: no server can lead the login astray: it ends, it is never logged in without the signature,
  * and sentences stay sentences. Input: one byte that places the cuts, then what the server says. */
-#include <stdlib.h>
-
 #include "drivers/rethink/handshake.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct tg_handshake hs;
 static struct tg_scram_cache cache;
 static const struct tg_login login = {
 	.user = "admin", .password = "", .peer = "db:28015", .nonce = "cGxhaW5ub25jZTAwMDAwMDAx"
 };
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void plain_sentence(const struct tg_why *why)
 {

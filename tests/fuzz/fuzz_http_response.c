@@ -2,21 +2,12 @@
  * receive buffer of any size, and nothing is written beyond a buffer. Input: one byte that sets
  * the pieces, one that sets the buffer and (bit 0) says that the request was a HEAD, then the
  * answer. */
-#include <stdlib.h>
-
 #include "drivers/http/response.h"
 #include "drivers/http/window.h"
 #include "drivers/https/answer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { BODY_BYTES = 256, GUARD = 0xa5, ROOM_BYTES = 4096, KEPT_BYTES = 1 << 16, ETAG_BYTES = 12 };
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 struct reading {
 	struct tg_http_response response;

@@ -4,16 +4,9 @@
 #include <stdlib.h>
 
 #include "platform/tls.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { TEXT_BYTES = 16384 };
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

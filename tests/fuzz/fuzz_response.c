@@ -1,11 +1,8 @@
 /* Goal: answers are taken apart the same however they are cut, rows lie inside what was received,
  * and nothing the server sends reads beyond it. Input: one byte that places the cuts, one for the
  * largest document, then the bytes of the wire. */
-#include <stdlib.h>
-
 #include "drivers/rethink/response.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 enum { ROOM_BYTES = 64, WINDOW_BYTES = 64 + 255 + ROOM_BYTES };
 
@@ -14,12 +11,6 @@ struct outcome {
 	uint64_t rows, row_bytes, ends, types, hash;
 	int rc;
 };
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void take_row(const struct tg_response *response, const struct tg_window *window,
 		     struct outcome *out)

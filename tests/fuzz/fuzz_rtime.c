@@ -1,16 +1,7 @@
 /* Goal: no text breaks the readers of moments, and what they read goes out and comes in the same.
  * Input: the text of a number or of a moment. */
-#include <stdlib.h>
-
 #include "drivers/rethink/time.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void there_and_back(int64_t ms)
 {

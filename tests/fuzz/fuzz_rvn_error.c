@@ -1,16 +1,7 @@
 /* Goal: whatever a server refuses with is judged without harm, has a sentence, and a cut body never
  * reads beyond itself. Input: two bytes of status, then the body. */
-#include <stdlib.h>
-
 #include "drivers/raven/answer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,11 +1,8 @@
 /* Goal: a page is taken apart the same however it is cut, rows lie inside what was received, and
  * nothing the server sends reads beyond it. Input: one byte that places the cuts and chooses the
  * kind, one for the largest document, then the body. */
-#include <stdlib.h>
-
 #include "drivers/raven/page.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* A row's metadata always fits the window, as on every board. */
 enum {
@@ -19,12 +16,6 @@ struct outcome {
 	uint64_t rows, bytes, hash;
 	int rc;
 };
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void mix(struct outcome *out, struct tg_view view)
 {

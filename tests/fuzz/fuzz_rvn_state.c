@@ -1,22 +1,13 @@
 /* Goal: what a server tells of itself (statistics, topology, collections, tombstones), and what a
  * bookmark of the store holds, is read without harm; a bookmark that is read is written back the
  * same. Input: the bytes. */
-#include <stdlib.h>
-
 #include "drivers/json/scan.h"
 #include "drivers/raven/cursor.h"
 #include "drivers/raven/names.h"
 #include "drivers/raven/node.h"
 #include "drivers/raven/stats.h"
 #include "drivers/raven/tombs.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void read_bookmark(struct tg_view bytes)
 {

@@ -1,17 +1,8 @@
 /* Goal: whatever a change vector holds, each of its entries is found by its id, and a vector that
  * can be read contains itself.
  * Input: two vectors with a line end between, the first also an ETag header. */
-#include <stdlib.h>
-
 #include "drivers/raven/vector.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void walk(struct tg_view text)
 {

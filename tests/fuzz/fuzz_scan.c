@@ -1,16 +1,7 @@
 /* Goal: the scanner says the same of a text however it is cut, and its members stay inside it.
  * Input: one byte that places the cuts, then the text. */
-#include <stdlib.h>
-
 #include "drivers/json/scan.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void start(struct tg_scan *scan)
 {

@@ -1,20 +1,11 @@
 /* Goal: what a server tells of tables and indexes, and what a bookmark of the store holds, is read
  * without harm; a bookmark that is read is written back the same. Input: the bytes. */
-#include <stdlib.h>
-
-#include "drivers/rethink/infer.h"
 #include "drivers/json/scan.h"
 #include "drivers/rethink/bookmark.h"
+#include "drivers/rethink/infer.h"
 #include "drivers/rethink/stamp.h"
 #include "drivers/rethink/table.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void read_bookmark(struct tg_view bytes)
 {
