@@ -85,14 +85,42 @@ static void set_out(const struct tg_index_page *leaf, uint32_t mark, struct tg_i
 	path->seq_before = path->seq_end = leaf->mark_seq_[mark];
 }
 
-static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+/* Rising keys: the next one lies right behind the one written last. */
+static bool set_out_from_last(const struct tg_index *index, struct tg_key key,
+			      struct tg_index_path *path)
 {
-	const uint8_t *bytes = path->leaf->bytes;
-	uint32_t used = tg_index_page_used(bytes), mark = marks_until(index, path->leaf, key);
-	struct tg_index_cell cell;
+	const struct tg_index_page *leaf = path->leaf;
+	struct tg_key last;
+
+	if (leaf->last_ == 0 ||
+	    (leaf->marks_ > 0 && leaf->mark_at_[leaf->marks_ - 1] > leaf->last_))
+		return false;
+	(void)tg_index_key_read(leaf->bytes, leaf->last_, &last);
+	if (index->compare(last, key) > 0)
+		return false;
+	path->at[0] = path->end = leaf->last_;
+	path->before = leaf->last_before_;
+	path->seq_before = path->seq_end = leaf->last_seq_;
+	return true;
+}
+
+static void set_out_from_mark(const struct tg_index *index, struct tg_key key,
+			      struct tg_index_path *path)
+{
+	uint32_t mark = marks_until(index, path->leaf, key);
 
 	if (mark > 0)
 		set_out(path->leaf, mark - 1, path);
+}
+
+static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+{
+	const uint8_t *bytes = path->leaf->bytes;
+	uint32_t used = tg_index_page_used(bytes);
+	struct tg_index_cell cell;
+
+	if (!set_out_from_last(index, key, path))
+		set_out_from_mark(index, key, path);
 	for (uint32_t at = path->end; at < used; at = cell.end) {
 		tg_index_leaf_read(bytes, at, path->seq_before, &cell);
 		int order = index->compare(cell.key, key);
@@ -184,11 +212,13 @@ static int write_in_leaf(struct tg_index *index, struct tg_index_path *path,
 	if (err != 0)
 		return err;
 	uint16_t marks = marks_before(leaf, spot.at);
+	uint8_t risen = tg_index_risen(leaf, path);
 	if (!tg_index_leaf_put(leaf->bytes, &spot, entry))
 		return tg_index_grow(index, path, entry);
 	tg_index_cache_touch(index->cache, leaf);
 	leaf->marks_ = marks;
 	tg_index_path_cover(path, &spot);
+	tg_index_path_wrote(path, leaf, risen);
 	return 0;
 }
 
@@ -229,18 +259,19 @@ int tg_index_write(struct tg_index *index, struct tg_index_path *path,
 	return 0;
 }
 
-int tg_index_tree_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out)
+int tg_index_tree_find(struct tg_index *index, struct tg_key key, struct tg_index_path *path,
+		       struct tg_index_entry *out)
 {
-	struct tg_index_path path = { .leaf = NULL };
 	struct tg_index_cell cell;
 
+	*path = (struct tg_index_path){ .leaf = NULL };
 	if (index->root->root_page == 0)
 		return TG_ERR_MISSING;
-	int found = tg_index_seek(index, key, &path);
+	int found = tg_index_seek(index, key, path);
 	if (found <= 0)
 		return found == 0 ? TG_ERR_MISSING : found;
-	TG_ASSERT(path.leaf != NULL); /* tg_index_seek found it there */
-	tg_index_leaf_read(path.leaf->bytes, path.at[0], path.seq_before, &cell);
+	TG_ASSERT(path->leaf != NULL); /* tg_index_seek found it there */
+	tg_index_leaf_read(path->leaf->bytes, path->at[0], path->seq_before, &cell);
 	tg_index_cell_out(&cell, out);
 	return 0;
 }

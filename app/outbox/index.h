@@ -18,7 +18,8 @@
  *
  * A key's newest entry is the one in the youngest tree that has it. A tree not larger than young 0
  * needs none and is written at once; so are ordered passes, which begin by emptying the young ones
- * (tg_index_walk).
+ * (tg_index_walk). So is a leaf that is written anyway, or that one change after the other falls
+ * on, as with rising keys: a put right after the tg_index_find of a key in no young tree.
  *
  * A full pass in key order walks the leaves beside the rows (tg_index_merge): equal hash touches
  * nothing and writes nothing; keys that lie between two rows are flagged MISSING, and only
@@ -102,10 +103,32 @@ struct tg_index_page {
 	uint32_t stream, page;
 	uint32_t bucket_, next_;            /* place + 1, 0: none                         */
 	bool pinned_, used_, stored_;       /* `stored_`: the store knows this page       */
+	uint8_t wanted_; /* changes that fell on this leaf, halved at each commit          */
+	uint8_t risen_;  /* how many new cells were written one right behind the other      */
 	uint16_t marks_;                    /* how many there are; any change ends them   */
 	uint16_t mark_at_[TG_INDEX_MARKS], mark_before_[TG_INDEX_MARKS];
 	uint64_t mark_seq_[TG_INDEX_MARKS]; /* of the cell before                         */
+	uint16_t last_, last_before_;       /* the leaf's cell written last, 0: none      */
+	uint64_t last_seq_;                 /* of the cell before                         */
 	uint8_t bytes[TG_INDEX_PAGE_BYTES]; /* sealed (checksum set) by tg_index_seal()   */
+};
+
+/* A place in the tree; level 0 is the leaf, level height - 1 the root. */
+struct tg_index_path {
+	uint32_t page[TG_INDEX_HEIGHT_MAX];
+	uint16_t at[TG_INDEX_HEIGHT_MAX]; /* above the leaf: the cell of the child entered        */
+	uint16_t end;                 /* the place stands on the leaf's cell [at[0], end) ...     */
+	uint16_t before;              /* ... behind the cell here, or at the leaf's begin (0)     */
+	uint64_t seq_before, seq_end; /* sequences of the cells before at[0] and before `end`     */
+	struct tg_index_page *leaf;   /* where the leaf was last seen in the cache                */
+};
+
+/* The key that was last looked for and is in no young tree, and its place in the tree: until any
+ * page of any tree changes. */
+struct tg_index_sought {
+	uint32_t stream, key_bytes, cmp_bytes; /* of the key; 0: none */
+	struct tg_index_path path;
+	uint8_t key[TG_KEY_BYTES_MAX];
 };
 
 /* The cache is shared by the streams that are open. */
@@ -116,6 +139,7 @@ struct tg_index_cache {
 	uint32_t hand_;            /* where the search for a place goes on */
 	uint32_t dirty_, dropped_; /* places in that state                 */
 	uint32_t young_pages[TG_INDEX_YOUNG]; /* how large the young trees may grow */
+	struct tg_index_sought sought_;
 };
 
 /* Takes `count` pages for good; all are free then. */
@@ -135,16 +159,6 @@ uint32_t tg_index_dirty(const struct tg_index_cache *cache);
  * check). `compare` may be NULL: the order is not looked at then. */
 TG_CHECKED int tg_index_page_check(const uint8_t bytes[TG_INDEX_PAGE_BYTES], uint32_t page,
 				   int (*compare)(struct tg_key a, struct tg_key b));
-
-/* A place in the tree; level 0 is the leaf, level height - 1 the root. */
-struct tg_index_path {
-	uint32_t page[TG_INDEX_HEIGHT_MAX];
-	uint16_t at[TG_INDEX_HEIGHT_MAX]; /* above the leaf: the cell of the child entered        */
-	uint16_t end;                 /* the place stands on the leaf's cell [at[0], end) ...     */
-	uint16_t before;              /* ... behind the cell here, or at the leaf's begin (0)     */
-	uint64_t seq_before, seq_end; /* sequences of the cells before at[0] and before `end`     */
-	struct tg_index_page *leaf;   /* where the leaf was last seen in the cache                */
-};
 
 struct tg_index {
 	struct tg_index_cache *cache;

@@ -101,7 +101,8 @@ static int load(struct tg_index_cache *cache, struct tg_index_wanted wanted,
 	place->stream = wanted.stream;
 	place->page = wanted.page;
 	place->stored_ = true;
-	place->marks_ = 0;
+	place->marks_ = place->last_ = 0;
+	place->wanted_ = 0;
 	enter(cache, place);
 	*out = place;
 	return 0;
@@ -133,7 +134,9 @@ struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 	place->state = TG_INDEX_PAGE_DIRTY;
 	place->used_ = true;
 	place->stored_ = false;
-	place->marks_ = 0;
+	place->marks_ = place->last_ = 0;
+	place->wanted_ = 0;
+	cache->sought_.key_bytes = 0;
 	cache->dirty_++;
 	tg_index_page_init(place->bytes,
 			   wanted.level == 0 ? TG_INDEX_PAGE_LEAF : TG_INDEX_PAGE_INNER,
@@ -144,7 +147,8 @@ struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 
 void tg_index_cache_touch(struct tg_index_cache *cache, struct tg_index_page *page)
 {
-	page->marks_ = 0;
+	page->marks_ = page->last_ = 0;
+	cache->sought_.key_bytes = 0;
 	if (page->state == TG_INDEX_PAGE_DIRTY)
 		return;
 	TG_ASSERT(page->state == TG_INDEX_PAGE_CLEAN);
@@ -157,6 +161,7 @@ void tg_index_cache_drop(struct tg_index_cache *cache, struct tg_index_page *pag
 	TG_ASSERT(page->state == TG_INDEX_PAGE_CLEAN || page->state == TG_INDEX_PAGE_DIRTY);
 	if (page->state == TG_INDEX_PAGE_DIRTY)
 		cache->dirty_--;
+	cache->sought_.key_bytes = 0;
 	leave(cache, page);
 	page->state = page->stored_ ? TG_INDEX_PAGE_DROPPED : TG_INDEX_PAGE_FREE;
 	cache->dropped_ += page->stored_;
@@ -185,6 +190,7 @@ void tg_index_flushed(struct tg_index_cache *cache)
 {
 	for (uint32_t i = 0; i < cache->count; i++) {
 		struct tg_index_page *place = &cache->pages[i];
+		place->wanted_ /= 2;
 		if (place->state == TG_INDEX_PAGE_DROPPED)
 			place->state = TG_INDEX_PAGE_FREE;
 		if (place->state != TG_INDEX_PAGE_DIRTY)
@@ -198,6 +204,7 @@ void tg_index_flushed(struct tg_index_cache *cache)
 
 void tg_index_forget(struct tg_index_cache *cache, uint32_t stream)
 {
+	cache->sought_.key_bytes = 0;
 	for (uint32_t i = 0; i < cache->count; i++) {
 		struct tg_index_page *place = &cache->pages[i];
 		if (place->stream != stream || place->state == TG_INDEX_PAGE_FREE)

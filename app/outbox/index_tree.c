@@ -4,7 +4,11 @@
 
 #include "platform/assert.h"
 
-enum { HEADER = TG_INDEX_PAGE_HEADER_BYTES };
+enum {
+	HEADER = TG_INDEX_PAGE_HEADER_BYTES,
+	/* So many new entries, each right behind the last, and more of them are expected. */
+	RISEN_MIN = 4,
+};
 
 /* The pages of a path, all in the cache and pinned. */
 struct branch {
@@ -81,33 +85,41 @@ struct sibling {
 	uint8_t room[2][TG_KEY_BYTES_MAX];
 };
 
-/* Rows in key order leave full leaves behind: a leaf is cut at its end when the entry belongs
- * there. */
+/* Rows in key order leave full leaves behind: a leaf is cut where the entry belongs when that is at
+ * its end, or when rows rise. */
 static void cut_leaf(struct branch *branch, struct tg_index_path *path,
 		     const struct tg_index_entry *entry, struct sibling *sibling)
 {
 	struct tg_index_page *leaf = branch->page[0];
 	struct tg_index_spot spot = tg_index_path_spot(path);
 
+	uint8_t risen = tg_index_risen(leaf, path);
+	bool rising = risen >= RISEN_MIN && spot.at < tg_index_page_used(leaf->bytes);
+
+	tg_index_cache_touch(branch->index->cache, leaf);
 	if (spot.end > spot.at)
 		tg_index_leaf_cut(leaf->bytes, &spot);
 	uint64_t seq_before = spot.seq_before;
 	uint32_t cut = spot.at;
-	if (spot.at < tg_index_page_used(leaf->bytes))
+	if (spot.at < tg_index_page_used(leaf->bytes) && !rising)
 		cut = tg_index_page_middle(leaf->bytes, &seq_before);
 	sibling->page = new_page(branch->index, 0);
+	sibling->page->wanted_ = leaf->wanted_;
 	(void)tg_index_page_split(leaf->bytes, sibling->page->bytes, cut, seq_before);
-	sibling->entered = spot.at >= cut;
+	/* What lies behind rising rows makes room for them, if there is enough of it. */
+	bool stays = spot.at < cut || (rising && tg_index_leaf_put(leaf->bytes, &spot, entry));
+	sibling->entered = !stays;
 	if (sibling->entered) {
 		leaf = sibling->page;
 		path->before = spot.at == cut ? 0 : (uint16_t)(path->before - cut + HEADER);
 		spot.at = spot.end = spot.at - cut + HEADER;
 	}
-	bool fits = tg_index_leaf_put(leaf->bytes, &spot, entry);
+	bool fits = (stays && rising) || tg_index_leaf_put(leaf->bytes, &spot, entry);
 	TG_ASSERT(fits);
 	path->leaf = leaf;
 	path->page[0] = leaf->page;
 	tg_index_path_cover(path, &spot);
+	tg_index_path_wrote(path, leaf, risen);
 	struct tg_key first;
 	(void)tg_index_key_read(sibling->page->bytes, HEADER, &first);
 	sibling->fence = tg_view_of(first.bytes.at, first.cmp_bytes);
@@ -209,7 +221,6 @@ static void grow(struct branch *branch, struct tg_index_path *path,
 
 	sibling.level = 0;
 	sibling.turn = 0;
-	tg_index_cache_touch(branch->index->cache, branch->page[0]);
 	cut_leaf(branch, path, entry, &sibling);
 	for (sibling.level = 1; sibling.level < branch->height; sibling.level++)
 		if (!adopt(branch, path, &sibling))

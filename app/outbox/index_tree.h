@@ -39,9 +39,10 @@ TG_CHECKED int tg_index_grow(struct tg_index *index, struct tg_index_path *path,
 TG_CHECKED int tg_index_drop_leaf(struct tg_index *index, const struct tg_index_path *from,
 				  struct tg_index_path *to);
 
-/* index.h's calls on this one tree, without the young ones beside it. */
+/* index.h's calls on this one tree, without the young ones beside it. `path`: the key's place, also
+ * when it is missing. */
 TG_CHECKED int tg_index_tree_find(struct tg_index *tree, struct tg_key key,
-				  struct tg_index_entry *out);
+				  struct tg_index_path *path, struct tg_index_entry *out);
 TG_CHECKED int tg_index_tree_put(struct tg_index *tree, const struct tg_index_entry *entry);
 TG_CHECKED int tg_index_tree_remove(struct tg_index *tree, struct tg_key key);
 TG_CHECKED int tg_index_tree_walk(struct tg_index *tree, struct tg_key after);
@@ -89,6 +90,25 @@ TG_CHECKED static inline int tg_index_leaf(struct tg_index *index, struct tg_ind
 	int err = tg_index_level(index, path->page[0], 0, &path->leaf);
 	*out = path->leaf;
 	return err;
+}
+
+/* What risen_ is once an entry is written where `path` stands. */
+static inline uint8_t tg_index_risen(const struct tg_index_page *leaf,
+				     const struct tg_index_path *path)
+{
+	if (leaf->last_ == 0 || leaf->last_ != path->before || path->end > path->at[0])
+		return 0;
+	return leaf->risen_ < UINT8_MAX ? leaf->risen_ + 1 : UINT8_MAX;
+}
+
+/* `path` stands on the cell of `leaf` that was just written. */
+static inline void tg_index_path_wrote(const struct tg_index_path *path, struct tg_index_page *leaf,
+				       uint8_t risen)
+{
+	leaf->risen_ = risen;
+	leaf->last_ = path->at[0];
+	leaf->last_before_ = path->before;
+	leaf->last_seq_ = path->seq_before;
 }
 
 static inline struct tg_index_spot tg_index_path_spot(const struct tg_index_path *path)

@@ -8,7 +8,11 @@
 #include "app/outbox/index_tree.h"
 #include "platform/assert.h"
 
-enum { HEADER = TG_INDEX_PAGE_HEADER_BYTES };
+enum {
+	HEADER = TG_INDEX_PAGE_HEADER_BYTES,
+	/* So many changes of one leaf wait in a young tree; that leaf is worth a page then. */
+	WANTED_MIN = 8,
+};
 
 static struct tg_index tree_of(const struct tg_index *index, uint32_t tree)
 {
@@ -136,11 +140,46 @@ static bool young_is_empty(const struct tg_index *index)
 	return true;
 }
 
+/* The place of `key` when nothing has changed since it was looked for, else NULL. */
+static const struct tg_index_path *sought_path(const struct tg_index *index, struct tg_key key)
+{
+	const struct tg_index_sought *sought = &index->cache->sought_;
+	bool same = sought->key_bytes != 0 && sought->stream == index->stream &&
+		    sought->cmp_bytes == key.cmp_bytes &&
+		    tg_view_same(tg_view_of(sought->key, sought->key_bytes), key.bytes);
+
+	return same ? &sought->path : NULL;
+}
+
+/* Whether the change at `path` goes to its leaf at once: that one is written anyway, or changes
+ * fall on it often enough. */
+static bool goes_straight(struct tg_index *index, struct tg_index_path *path)
+{
+	struct tg_index_page *leaf;
+
+	/* A leaf that cannot be had: the change goes another way, and whoever needs it tells. */
+	if (index->root->root_page == 0 || tg_index_leaf(index, path, &leaf) != 0)
+		return false;
+	if (leaf->wanted_ < UINT8_MAX)
+		leaf->wanted_++;
+	return leaf->state == TG_INDEX_PAGE_DIRTY || leaf->wanted_ > WANTED_MIN;
+}
+
 int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
 {
+	const struct tg_index_path *sought = sought_path(index, entry->key);
+	struct tg_index_path path = { .leaf = NULL };
+
 	index->walking_ = false;
-	if (index->young == NULL ||
-	    (index->root->pages < index->cache->young_pages[0] && young_is_empty(index)))
+	if (sought != NULL)
+		path = *sought;
+	bool straight = index->young == NULL ||
+			(index->root->pages < index->cache->young_pages[0] &&
+			 young_is_empty(index)) ||
+			(sought != NULL && goes_straight(index, &path));
+	if (straight && sought != NULL)
+		return tg_index_write(index, &path, entry);
+	if (straight)
 		return tg_index_tree_put(index, entry);
 	int err = make_room(index);
 	if (err != 0)
@@ -149,17 +188,38 @@ int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
 	return tg_index_tree_put(&youngest, entry);
 }
 
+static void remember(const struct tg_index *index, struct tg_key key,
+		     const struct tg_index_path *path)
+{
+	struct tg_index_sought *sought = &index->cache->sought_;
+
+	if (key.bytes.bytes > sizeof(sought->key))
+		return;
+	sought->stream = index->stream;
+	sought->key_bytes = (uint32_t)key.bytes.bytes;
+	sought->cmp_bytes = key.cmp_bytes;
+	memcpy(sought->key, key.bytes.at, key.bytes.bytes);
+	sought->path = *path;
+}
+
 int tg_index_find(struct tg_index *index, struct tg_key key, struct tg_index_entry *out)
 {
-	int err = TG_ERR_MISSING;
+	struct tg_index_path path;
+	int err;
 
+	index->cache->sought_.key_bytes = 0;
 	for (uint32_t i = 0; index->young != NULL && i < TG_INDEX_YOUNG; i++) {
+		if (index->young[i].root_page == 0)
+			continue;
 		struct tg_index young = tree_of(index, i + 1);
-		err = tg_index_tree_find(&young, key, out);
+		err = tg_index_tree_find(&young, key, &path, out);
 		if (err != TG_ERR_MISSING)
 			return err;
 	}
-	return tg_index_tree_find(index, key, out);
+	err = tg_index_tree_find(index, key, &path, out);
+	if (err == 0 || err == TG_ERR_MISSING)
+		remember(index, key, &path);
+	return err;
 }
 
 int tg_index_remove(struct tg_index *index, struct tg_key key)

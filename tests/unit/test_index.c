@@ -65,6 +65,44 @@ static void put_one(struct index_world *world)
 	model_put(world, i, &entry);
 }
 
+static int find_and_put(struct index_world *world, uint32_t i, const struct tg_index_entry *entry)
+{
+	struct tg_index_entry known;
+	int err = tg_index_find(&world->index, entry->key, &known);
+
+	if (err == TG_ERR_FULL)
+		return err;
+	TG_CHECK_SEED(world->seed, err == (world->model[i].there ? 0 : TG_ERR_MISSING));
+	return tg_index_put(&world->index, entry);
+}
+
+/* As an intake does it: what is known of the key comes first. */
+static void change_one(struct index_world *world)
+{
+	uint32_t i = index_below(world, world->keys);
+	struct tg_index_entry entry = random_entry(world, i);
+	int err;
+
+	COMMIT_AND_REPEAT(world, err, find_and_put(world, i, &entry));
+	TG_CHECK_SEED(world->seed, err == 0);
+	model_put(world, i, &entry);
+}
+
+/* Keys that rise go straight to their leaf once there are enough of them. */
+static void change_a_run(struct index_world *world)
+{
+	uint32_t from = index_below(world, world->keys);
+
+	for (uint32_t i = from; i < world->keys && i < from + 60; i++) {
+		struct tg_index_entry entry = random_entry(world, i);
+		int err;
+
+		COMMIT_AND_REPEAT(world, err, find_and_put(world, i, &entry));
+		TG_CHECK_SEED(world->seed, err == 0);
+		model_put(world, i, &entry);
+	}
+}
+
 static void remove_one(struct index_world *world, uint32_t i)
 {
 	int err;
@@ -246,6 +284,9 @@ static void some_single_ones(struct index_world *world)
 		else
 			remove_one(world, index_below(world, world->keys));
 		find_one(world);
+		change_one(world);
+		if (index_below(world, 100) == 0)
+			change_a_run(world);
 		if (index_below(world, 60) == 0)
 			index_commit(world);
 	}
