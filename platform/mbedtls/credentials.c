@@ -42,6 +42,11 @@ static void set_curves(mbedtls_ssl_config *config)
 }
 
 #if !defined(TG_MBEDTLS_2)
+#define SIGNATURES_BUT_PSS                                                                      \
+	MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256, MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,   \
+		MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256, \
+		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384, MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512
+
 /* mbedTLS 3.6 offers RSA-PSS for TLS 1.3 and then fails in TLS 1.2 when the server takes it there.
  * A server that goes by our order, as OpenSSL does, finds PKCS #1 first, which TLS 1.3 passes over;
  * one that goes by its own makes us begin again without PSS.
@@ -49,12 +54,7 @@ static void set_curves(mbedtls_ssl_config *config)
 static void set_signatures(mbedtls_ssl_config *config)
 {
 	static const uint16_t signatures[] = {
-		MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
-		MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-		MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
-		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
-		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+		SIGNATURES_BUT_PSS,
 		MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
 		MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
 		MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
@@ -66,12 +66,7 @@ static void set_signatures(mbedtls_ssl_config *config)
 void tg_tls_leave_pss(struct tg_tls_credentials *credentials)
 {
 	static const uint16_t signatures[] = {
-		MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
-		MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
-		MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
-		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
-		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
-		MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+		SIGNATURES_BUT_PSS,
 		MBEDTLS_TLS1_3_SIG_NONE,
 	};
 	credentials->left_pss = true;
