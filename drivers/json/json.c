@@ -43,11 +43,6 @@ static cJSON *parse_by_cjson(struct tg_view text, struct tg_arena *arena)
 
 /* --- the check before cJSON sees a byte --- */
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
-
 static int refuse(struct tg_view text, size_t at, const char *what, struct tg_why *why)
 {
 	unsigned line = 1, column = 1;
@@ -116,12 +111,12 @@ static int check_text(struct tg_view text, struct tg_why *why)
 {
 	size_t lead = 0, end = 0, at = 0;
 
-	while (lead < text.bytes && is_space(text.at[lead]))
+	while (lead < text.bytes && tg_json_is_space(text.at[lead]))
 		lead++;
 	int rc = scan_value(text, lead, &end, why);
 	if (rc != TG_OK)
 		return rc;
-	while (end < text.bytes && is_space(text.at[end]))
+	while (end < text.bytes && tg_json_is_space(text.at[end]))
 		end++;
 	if (end < text.bytes)
 		return refuse(text, end, "something follows the value", why);

@@ -107,3 +107,29 @@ struct tg_view tg_member_of(struct tg_view object, const char *name)
 	}
 	return tg_view_of(object.at, 0);
 }
+
+static bool is_with(struct tg_view other, struct tg_view name, uint32_t underscores)
+{
+	if (other.bytes != name.bytes + underscores || memcmp(other.at, name.at, name.bytes) != 0)
+		return false;
+	for (size_t i = name.bytes; i < other.bytes; i++)
+		if (other.at[i] != '_')
+			return false;
+	return true;
+}
+
+/* A server sorts its members, so that one pass finds them; a second one finds nothing more. */
+uint32_t tg_json_underscores(struct tg_view body, struct tg_view name)
+{
+	struct tg_members members;
+	struct tg_view other, value;
+	uint32_t count = 1, before = 0;
+
+	while (count != before) {
+		before = count;
+		(void)tg_members_start(&members, body);
+		while (tg_members_next(&members, &other, &value))
+			count += is_with(other, name, count);
+	}
+	return count;
+}

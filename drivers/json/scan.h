@@ -52,7 +52,7 @@ struct tg_scan {
 	uint32_t flags; /* enum tg_scan_flag                                                */
 	uint64_t pos;   /* bytes consumed since the value's first                           */
 	/* The rest is scan.c's. */
-	uint64_t mark_;    /* where the name under way begins                                  */
+	uint64_t mark_;  /* where the name under way begins                                  */
 	uint64_t names_; /* a bit for each name that is worth a look, by length and first byte */
 	uint32_t state_;
 	uint32_t part_;     /* within a token: UTF-8 bytes to come, place in a number or literal */
@@ -106,5 +106,14 @@ TG_CHECKED int tg_json_unescape(struct tg_view value, uint8_t *at, size_t cap);
 void tg_json_quote(struct tg_view bytes, struct tg_out *out);
 /* The same as RethinkDB itself writes it: whatever is >= 0x20 goes through as it is. */
 void tg_json_quote_raw(struct tg_view bytes, struct tg_out *out);
+
+/* The fewest underscores, one at least, that make of `name` one that no member of `body` has. */
+uint32_t tg_json_underscores(struct tg_view body, struct tg_view name);
+
+/* White space between the parts of JSON text. */
+static inline bool tg_json_is_space(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
 
 #endif

@@ -9,19 +9,14 @@ static const uint8_t namespace_uuid[] = { 0x7c, 0x3b, 0xb5, 0xa8, 0x0b, 0x3e, 0x
 
 enum { NAME_BYTES = sizeof("\"@metadata\"") - 1 };
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
 /* Back over white space and at most one `byte`. */
 static const uint8_t *back_over(const uint8_t *at, const uint8_t *first, uint8_t byte)
 {
-	while (at > first && is_space(at[-1]))
+	while (at > first && tg_json_is_space(at[-1]))
 		at--;
 	if (at > first && at[-1] == byte)
 		at--;
-	while (at > first && is_space(at[-1]))
+	while (at > first && tg_json_is_space(at[-1]))
 		at--;
 	return at;
 }

@@ -276,17 +276,12 @@ static int after_byte(const struct tg_raven_page *page, uint8_t byte)
 	}
 }
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
-
 static int take_mark(struct tg_raven_page *page, struct tg_raven_window *window)
 {
 	enum state was = (enum state)page->state_;
 	uint8_t byte = window->at[window->from];
 
-	if (is_space(byte)) {
+	if (tg_json_is_space(byte)) {
 		window->from++;
 		return 0;
 	}
@@ -304,7 +299,7 @@ static int take_mark(struct tg_raven_page *page, struct tg_raven_window *window)
 /* Whether the byte at hand begins what the scanner takes. */
 static bool is_value(const struct tg_raven_page *page, uint8_t byte)
 {
-	if (is_space(byte))
+	if (tg_json_is_space(byte))
 		return false;
 	if (page->state_ == VALUE)
 		return byte != '[' || page->name_ != NAME_LIST;

@@ -182,7 +182,7 @@ static int put_members(struct row *row)
 		}
 		leaf.more = row->names != NULL ? row->names->names[i].more : 0;
 		if (row->names == NULL && flat.depth == 1 && is_ours(row, flat.path[0]))
-			leaf.more = tg_shape_free(row->record->body, flat.path[0]);
+			leaf.more = tg_json_underscores(row->record->body, flat.path[0]);
 		leaf.action = TG_COLUMN_KEEP;
 		if (row->columns->spec.bytes != 0)
 			leaf.action = action_of(row->columns, &flat, &leaf);

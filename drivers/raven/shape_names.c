@@ -171,28 +171,3 @@ int tg_shape_names_find(struct tg_shape_names *names, struct tg_view body)
 }
 
 /* --- a document whose objects are no columns --- */
-
-static bool is_renamed(struct tg_view other, struct tg_view name, uint32_t underscores)
-{
-	if (other.bytes != name.bytes + underscores || memcmp(other.at, name.at, name.bytes) != 0)
-		return false;
-	for (size_t i = name.bytes; i < other.bytes; i++)
-		if (other.at[i] != '_')
-			return false;
-	return true;
-}
-
-uint32_t tg_shape_free(struct tg_view body, struct tg_view name)
-{
-	struct tg_members members;
-	struct tg_view other, value;
-	uint32_t count = 1, before = 0;
-
-	while (count != before) {
-		before = count;
-		(void)tg_members_start(&members, body);
-		while (tg_members_next(&members, &other, &value))
-			count += is_renamed(other, name, count);
-	}
-	return count;
-}

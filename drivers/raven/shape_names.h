@@ -47,8 +47,5 @@ TG_CHECKED int tg_shape_names_find(struct tg_shape_names *names, struct tg_view 
 
 /* True for `_tidegate`, `Id` and `LastModified`. */
 bool tg_shape_reserved(struct tg_view name);
-/* The fewest underscores that make of the member `name` one that no other member of `body` itself
- * has: the same rule for a document whose objects are no columns. */
-uint32_t tg_shape_free(struct tg_view body, struct tg_view name);
 
 #endif

@@ -321,17 +321,12 @@ static int after_byte(struct tg_response *response, uint8_t byte)
 	}
 }
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
-
 static int take_mark(struct tg_response *response, struct tg_window *window, struct tg_why *why)
 {
 	enum state was = (enum state)response->state_;
 	uint8_t byte = window->at[window->from];
 
-	if (is_space(byte)) {
+	if (tg_json_is_space(byte)) {
 		use(response, window, 1);
 		return 0;
 	}
@@ -352,7 +347,7 @@ static bool begins_value(const struct tg_response *response, const struct tg_win
 {
 	uint8_t byte = window->at[window->from];
 
-	if (is_space(byte))
+	if (tg_json_is_space(byte))
 		return false;
 	return response->state_ == ROW || response->state_ == NAME ||
 	       (response->state_ == VALUE && !(byte == '[' && response->name_ == NAME_R));

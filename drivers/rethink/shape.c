@@ -16,17 +16,12 @@ struct row {
 	size_t underscores;           /* what a member called _tidegate is given             */
 };
 
-static bool is_space(uint8_t byte)
-{
-	return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
-}
-
 /* From `at`, which lies in the body, to the brace that closes it: only white space? */
 static bool only_space(struct tg_view body, const uint8_t *at)
 {
 	const uint8_t *last = body.at + body.bytes - 1;
 
-	while (at < last && is_space(*at))
+	while (at < last && tg_json_is_space(*at))
 		at++;
 	return at == last;
 }
@@ -40,35 +35,9 @@ static void end_run(struct row *row)
 	row->run = NULL;
 }
 
-static bool is_reserved(struct tg_view name, size_t underscores)
+static bool is_reserved(struct tg_view name)
 {
-	if (name.bytes != RESERVED_BYTES + underscores ||
-	    memcmp(name.at, RESERVED_NAME, RESERVED_BYTES) != 0)
-		return false;
-	for (size_t i = RESERVED_BYTES; i < name.bytes; i++) {
-		if (name.at[i] != '_')
-			return false;
-	}
-	return true;
-}
-
-/* The fewest underscores that make a name no other member has. A server sorts its members, so that
- * one pass finds them; a second one finds nothing more. */
-static size_t free_underscores(struct tg_view body)
-{
-	struct tg_members members;
-	struct tg_view name, value;
-	size_t count = 1, before = 0;
-
-	while (count != before) {
-		before = count;
-		(void)tg_members_start(&members, body);
-		while (tg_members_next(&members, &name, &value)) {
-			if (is_reserved(name, count))
-				count++;
-		}
-	}
-	return count;
+	return name.bytes == RESERVED_BYTES && memcmp(name.at, RESERVED_NAME, RESERVED_BYTES) == 0;
 }
 
 static void put_name(struct row *row, struct tg_view name)
@@ -77,9 +46,9 @@ static void put_name(struct row *row, struct tg_view name)
 
 	tg_out_put(out, ",\"", 2);
 	tg_shape_put_valid(&row->shape, name);
-	if (is_reserved(name, 0)) {
+	if (is_reserved(name)) {
 		if (row->underscores == 0)
-			row->underscores = free_underscores(row->body);
+			row->underscores = tg_json_underscores(row->body, name);
 		for (size_t i = 0; i < row->underscores; i++)
 			tg_out_byte(out, '_');
 	}
@@ -113,7 +82,7 @@ static bool is_plain(const struct row *row, struct tg_view name, struct tg_view 
 	if (is_nested(value) &&
 	    (row->columns->shape == TG_SHAPE_COLUMNS || (row->shape.flags & TG_REC_PSEUDO) != 0))
 		return false;
-	return !is_reserved(name, 0);
+	return !is_reserved(name);
 }
 
 static void put_member(struct row *row, struct tg_view name, struct tg_view value)
@@ -188,7 +157,7 @@ enum quick { QUICK_NONE, QUICK_NESTED, QUICK_UNSURE };
 static bool is_unsure(uint8_t byte)
 {
 	return byte == '\\' || byte == ':' || byte == ',' || byte == '{' || byte == '[' ||
-	       is_space(byte);
+	       tg_json_is_space(byte);
 }
 
 /* What the bracket at `at` is: text of a string or a deeper level, a member's value, or unsure. */
@@ -198,7 +167,7 @@ static enum quick quick_kind(struct tg_view body, const uint8_t *at)
 		return QUICK_UNSURE;
 	if (at[-1] == ':' && at[-2] == '"')
 		return is_unsure(at[-3]) ? QUICK_UNSURE : QUICK_NESTED;
-	bool spaced = is_space(at[-1]) || (at[-1] == ':' && is_space(at[-2]));
+	bool spaced = tg_json_is_space(at[-1]) || (at[-1] == ':' && tg_json_is_space(at[-2]));
 	return spaced ? QUICK_UNSURE : QUICK_NONE;
 }
 
