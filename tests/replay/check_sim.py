@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import recording  # noqa: E402
-from rethinksim import scram, spelling, values  # noqa: E402
+from rethinksim import client, scram, spelling, values  # noqa: E402
 from rethinksim.server import Server  # noqa: E402
 from rethinksim.tables import Index, World  # noqa: E402
 
@@ -115,39 +115,11 @@ def recorded_nonce(events):
     return server[len(client):]
 
 
-class Peer:
+class Peer(client.Peer):
     """A plain socket to the simulator."""
 
     def __init__(self, port):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS)
-        self._in = b""
-
-    def _fill(self):
-        data = self.sock.recv(1 << 16)
-        if not data:
-            raise EOFError("the simulator closed the connection")
-        self._in += data
-
-    def message(self):
-        """One handshake message, without its NUL."""
-        while b"\0" not in self._in:
-            self._fill()
-        found, self._in = self._in.split(b"\0", 1)
-        return found
-
-    def answer(self):
-        """One answer frame: token and body."""
-        while len(self._in) < 12:
-            self._fill()
-        token, length = struct.unpack("<qI", self._in[:12])
-        while len(self._in) < 12 + length:
-            self._fill()
-        body, self._in = self._in[12:12 + length], self._in[12 + length:]
-        return token, body
-
-    def ended(self):
-        """Whether the other side is done sending."""
-        return self._in == b"" and self.sock.recv(1) == b""
+        super().__init__(socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS))
 
     def ask(self, token, data):
         self.sock.sendall(struct.pack("<qI", token, len(data)) + data)
@@ -220,7 +192,7 @@ class Checker:
         self._compare(query, answers)
 
     def _answer(self, peer, query):
-        token, body = peer.answer()
+        token, body = peer.receive()
         self.same("token", query.token, token)
         return body
 

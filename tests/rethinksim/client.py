@@ -22,14 +22,48 @@ class Refused(Exception):
     """The server's refusal of a login: its whole message."""
 
 
-class Client:
+class Peer:
+    """What comes over a connection: messages of the handshake, then frames."""
+
+    def __init__(self, sock):
+        self.sock, self._in = sock, b""
+
+    def _fill(self):
+        data = self.sock.recv(1 << 20)
+        if not data:
+            raise EOFError("the server closed the connection")
+        self._in += data
+
+    def message(self):
+        """One message of the handshake, without its NUL."""
+        while b"\0" not in self._in:
+            self._fill()
+        found, self._in = self._in.split(b"\0", 1)
+        return found
+
+    def receive(self):
+        """The next answer: token and body."""
+        while len(self._in) < 12:
+            self._fill()
+        token, length = struct.unpack("<qI", self._in[:12])
+        while len(self._in) < 12 + length:
+            self._fill()
+        body, self._in = self._in[12:12 + length], self._in[12 + length:]
+        return token, body
+
+    def ended(self):
+        """Whether the other side is done sending."""
+        return self._in == b"" and self.sock.recv(1) == b""
+
+
+class Client(Peer):
     """One connection. `context` makes it TLS, `name` is the host name that TLS checks."""
 
     def __init__(self, port, user="admin", password="", host="127.0.0.1", context=None, seconds=20):
-        self.sock = socket.create_connection((host, port), timeout=seconds)
+        super().__init__(socket.create_connection((host, port), timeout=seconds))
         if context:
             self.sock = context.wrap_socket(self.sock, server_hostname=host)
-        self._in, self._token = b"", 0
+        self._token = 0
         try:
             self._log_in(user, password)
         except BaseException:
@@ -42,17 +76,8 @@ class Client:
     def __exit__(self, *_):
         self.sock.close()
 
-    def _fill(self):
-        data = self.sock.recv(1 << 20)
-        if not data:
-            raise EOFError("the server closed the connection")
-        self._in += data
-
     def _hear(self):
-        while b"\0" not in self._in:
-            self._fill()
-        text, self._in = self._in.split(b"\0", 1)
-        message = json.loads(text)
+        message = json.loads(self.message())
         if not message["success"]:
             raise Refused(message)
         return message
@@ -84,16 +109,6 @@ class Client:
         data = query if type(query) is bytes else query_bytes(query)
         self.sock.sendall(struct.pack("<qI", token, len(data)) + data)
         return token
-
-    def receive(self):
-        """The next answer: token and body."""
-        while len(self._in) < 12:
-            self._fill()
-        token, length = struct.unpack("<qI", self._in[:12])
-        while len(self._in) < 12 + length:
-            self._fill()
-        body, self._in = self._in[12:12 + length], self._in[12 + length:]
-        return token, body
 
     def ask(self, query):
         """Sends one query and gives the body of its answer."""
