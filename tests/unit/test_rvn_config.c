@@ -1,24 +1,13 @@
 /* The seed's flat file and ours, and every fault at once. */
 #include "drivers/raven/config.h"
 
-#include "app/arena.h"
-#include "tests/check.h"
+#include "tests/unit/config_rig.h"
 
-static max_align_t memory[4096];
-static struct tg_problems problems;
 static struct tg_raven_config config;
 
 static void read(const char *text)
 {
-	struct tg_arena arena;
-	const struct tg_json *root = NULL;
-	struct tg_why why;
-
-	memset(&problems, 0, sizeof(problems));
-	tg_arena_init(&arena, memory, sizeof(memory));
-	if (tg_json_parse(tg_view_str(text), &arena, &root, &why) != TG_OK)
-		TG_FAIL("%s", why.text);
-	tg_raven_config_read(&config, root, &problems);
+	tg_raven_config_read(&config, parse(text), &problems);
 }
 
 static void told(const char *sentence)

@@ -2,17 +2,7 @@
  * Method: a few documents by hand. */
 #include "drivers/raven/infer.h"
 
-#include "tests/check.h"
-
-static struct tg_infer infer;
-
-static const struct tg_column_report *column(const char *name)
-{
-	for (uint32_t i = 0; i < infer.count; i++)
-		if (tg_view_same(infer.reports[i].name, tg_view_str(name)))
-			return &infer.reports[i];
-	TG_FAIL("no column %s", name);
-}
+#include "tests/unit/infer_rig.h"
 
 static void row(const char *text)
 {
