@@ -1,9 +1,5 @@
 /* The recorded conversations of real RavenDB servers (5.4.207, 6.2.4, 7.1.5): each answer is taken
  * apart at every size of piece, each document has an id, each refusal a class. */
-#include <dirent.h>
-
-#include "app/arena.h"
-#include "drivers/json/json.h"
 #include "drivers/raven/answer.h"
 #include "drivers/raven/key.h"
 #include "drivers/raven/meta.h"
@@ -11,14 +7,13 @@
 #include "drivers/raven/page.h"
 #include "drivers/raven/stats.h"
 #include "drivers/raven/tombs.h"
-#include "tests/check.h"
+#include "tests/replay/recordings.h"
 
 #define FOLDER "tests/replay/ravendb"
 
-enum { FILE_BYTES_MAX = 1 << 18, BODY_BYTES_MAX = 1 << 17 };
+enum { BODY_BYTES_MAX = 1 << 17 };
 
-static char lines[FILE_BYTES_MAX], body[BODY_BYTES_MAX], target[4096];
-static max_align_t json_memory[FILE_BYTES_MAX / 4];
+static char body[BODY_BYTES_MAX], target[4096];
 static struct tg_raven_page page;
 static unsigned documents, tombstones, refusals, states, topologies;
 
@@ -198,41 +193,15 @@ static void take_line(const struct tg_json *line)
 
 static void take_file(const char *name)
 {
-	char path[512];
+	char *at = load(FOLDER, name);
 
-	snprintf(path, sizeof(path), "%s/%s", FOLDER, name);
-	FILE *file = fopen(path, "r");
-	TG_CHECK(file != NULL);
-	size_t bytes = fread(lines, 1, sizeof(lines) - 1, file);
-	TG_CHECK(feof(file));
-	fclose(file);
-	lines[bytes] = '\0';
-	for (char *at = lines, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
-		struct tg_arena arena;
-		const struct tg_json *line = NULL;
-		struct tg_why why;
-		tg_arena_init(&arena, json_memory, sizeof(json_memory));
-		if (tg_json_parse(tg_view_of(at, (size_t)(end - at)), &arena, &line, &why) != TG_OK)
-			TG_FAIL("%s: a line is not JSON: %s", name, why.text);
+	for (const struct tg_json *line; (line = next_line(&at)) != NULL;)
 		take_line(line);
-	}
 }
 
 TG_TEST(every_recorded_answer_is_understood)
 {
-	DIR *folder = opendir(FOLDER);
-	unsigned files = 0;
-
-	TG_CHECK(folder != NULL);
-	for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-		size_t bytes = strlen(entry->d_name);
-		if (bytes < 6 || strcmp(entry->d_name + bytes - 6, ".jsonl") != 0)
-			continue;
-		take_file(entry->d_name);
-		files++;
-	}
-	closedir(folder);
-	TG_CHECK_INT(files, 39);
+	TG_CHECK_INT(each(FOLDER, take_file), 39);
 	TG_CHECK(documents > 200 && tombstones > 20 && refusals > 40);
 	TG_CHECK(states >= 15 && topologies >= 3);
 }

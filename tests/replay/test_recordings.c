@@ -1,73 +1,20 @@
 /* The recorded conversations of a real RethinkDB 2.4.4: each login is proven again from its nonce,
  * each answer is taken apart at every size of piece. */
-#include <dirent.h>
-
-#include "app/arena.h"
 #include "drivers/json/json.h"
 #include "drivers/json/scan.h"
 #include "drivers/rethink/handshake.h"
 #include "drivers/rethink/response.h"
-#include "tests/check.h"
+#include "tests/replay/recordings.h"
 
 #define FOLDER "tests/replay/rethinkdb"
 
-enum { LINE_BYTES_MAX = 65536, STREAM_BYTES_MAX = 1 << 18, FILES_MAX = 64 };
-
-static char lines[STREAM_BYTES_MAX];
-static max_align_t json_memory[LINE_BYTES_MAX / 4];
-static struct tg_arena arena;
+enum { STREAM_BYTES_MAX = 1 << 18 };
 
 /* --- lines of a recording --- */
 
 static bool is(const struct tg_json *line, const char *member, const char *text)
 {
 	return strcmp(tg_json_text(tg_json_member(line, member)), text) == 0;
-}
-
-static const struct tg_json *next_line(char **at)
-{
-	const struct tg_json *line = NULL;
-	struct tg_why why;
-	char *end = strchr(*at, '\n');
-
-	if (end == NULL)
-		return NULL;
-	tg_arena_init(&arena, json_memory, sizeof(json_memory));
-	if (tg_json_parse(tg_view_of(*at, (size_t)(end - *at)), &arena, &line, &why) != TG_OK)
-		TG_FAIL("a line is not JSON: %s", why.text);
-	*at = end + 1;
-	return line;
-}
-
-static char *load(const char *name)
-{
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s", FOLDER, name);
-	FILE *file = fopen(path, "r");
-	TG_CHECK(file != NULL);
-	size_t bytes = fread(lines, 1, sizeof(lines) - 1, file);
-	TG_CHECK(feof(file));
-	fclose(file);
-	lines[bytes] = '\0';
-	return lines;
-}
-
-static unsigned each(void (*test)(const char *name))
-{
-	DIR *folder = opendir(FOLDER);
-	unsigned count = 0;
-
-	if (folder == NULL)
-		TG_FAIL("%s is missing", FOLDER);
-	for (struct dirent *i = readdir(folder); i != NULL; i = readdir(folder)) {
-		if (strstr(i->d_name, ".jsonl") == NULL)
-			continue;
-		test(i->d_name);
-		count++;
-	}
-	closedir(folder);
-	return count;
 }
 
 /* --- logins --- */
@@ -124,7 +71,7 @@ static int hears(const char *text)
 
 static void replay_login(const char *name)
 {
-	char *at = load(name);
+	char *at = load(FOLDER, name);
 	bool first = true;
 	bool known = strstr(name, "wrong_password") == NULL && strstr(name, "unknown_user") == NULL;
 	int rc = TG_ERR_AGAIN;
@@ -151,7 +98,7 @@ static void replay_login(const char *name)
 
 TG_TEST(recorded_logins_are_proven_again)
 {
-	TG_CHECK(each(replay_login) >= 20);
+	TG_CHECK(each(FOLDER, replay_login) >= 20);
 }
 
 /* --- answers --- */
@@ -186,7 +133,7 @@ static void add_frame(uint64_t token, const char *body)
 
 static void load_answers(const char *name)
 {
-	char *at = load(name);
+	char *at = load(FOLDER, name);
 
 	stream_bytes = rows_bytes = 0;
 	frames = 0;
@@ -238,5 +185,5 @@ static void replay_answers(const char *name)
 
 TG_TEST(recorded_answers_are_taken_apart_in_pieces_of_any_size)
 {
-	TG_CHECK(each(replay_answers) >= 20);
+	TG_CHECK(each(FOLDER, replay_answers) >= 20);
 }
