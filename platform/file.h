@@ -31,6 +31,8 @@ TG_CHECKED int tg_file_size(const char *path, uint64_t *bytes);
 TG_CHECKED int tg_file_rename(const char *from, const char *to);
 /* Takes the name away; TG_ERR_MISSING when there is none. */
 TG_CHECKED int tg_file_remove(const char *path);
+/* Makes, writes, syncs and removes a file of one byte: whether its folder takes files. */
+TG_CHECKED int tg_file_try(const char *path, unsigned mode);
 TG_CHECKED int tg_file_sync_folder(const char *folder);
 /* Makes `folder` and its missing parents with `mode`. */
 TG_CHECKED int tg_file_make_folders(const char *folder, unsigned mode);

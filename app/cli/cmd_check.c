@@ -65,15 +65,7 @@ static int try_store(const char *folder)
 	if (err != TG_OK)
 		return err;
 	snprintf(path, sizeof(path), "%s/check.tmp", folder);
-	int fd = tg_file_open(path, 0640);
-	if (fd < 0)
-		return fd;
-	err = tg_file_write_at(fd, (const uint8_t *)"\n", 1, 0);
-	if (err == TG_OK)
-		err = tg_file_sync(fd);
-	tg_file_close(fd);
-	int gone = tg_file_remove(path);
-	return err == TG_OK ? gone : err;
+	return tg_file_try(path, 0640);
 }
 
 static void check_store(struct check *check)

@@ -381,22 +381,6 @@ static void file_stop(void *state)
 	sink->step = TG_FILE_STEP_NONE;
 }
 
-/* Makes, writes, syncs and removes a file of one byte. */
-static int try_folder(const char *path, unsigned mode)
-{
-	int fd = tg_file_open(path, mode);
-	int err, gone;
-
-	if (fd < 0)
-		return fd;
-	err = tg_file_write_at(fd, (const uint8_t *)"\n", 1, 0);
-	if (err == TG_OK)
-		err = tg_file_sync(fd);
-	tg_file_close(fd);
-	gone = tg_file_remove(path);
-	return err == TG_OK ? gone : err;
-}
-
 static int file_probe(void *state, const struct tg_now *now, struct tg_why *why)
 {
 	struct tg_file_state *sink = state;
@@ -410,7 +394,7 @@ static int file_probe(void *state, const struct tg_now *now, struct tg_why *why)
 	if (err != TG_OK)
 		return err;
 	(void)snprintf(path, sizeof(path), "%s/tidegate-check.tmp", sink->folder.path);
-	err = try_folder(path, sink->folder.mode);
+	err = tg_file_try(path, sink->folder.mode);
 	if (err != TG_OK)
 		return write_failed(sink, err, why);
 	return tg_why_set(why, TG_OK, "%s can be written and synced", sink->folder.path);

@@ -207,3 +207,18 @@ int tg_file_read_whole(const char *path, char *at, size_t cap, size_t *bytes)
 	*bytes = have;
 	return 0;
 }
+
+int tg_file_try(const char *path, unsigned mode)
+{
+	int fd = tg_file_open(path, mode);
+	int err, gone;
+
+	if (fd < 0)
+		return fd;
+	err = tg_file_write_at(fd, (const uint8_t *)"\n", 1, 0);
+	if (err == TG_OK)
+		err = tg_file_sync(fd);
+	tg_file_close(fd);
+	gone = tg_file_remove(path);
+	return err == TG_OK ? gone : err;
+}
