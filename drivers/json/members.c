@@ -125,9 +125,8 @@ uint32_t tg_json_underscores(struct tg_view body, struct tg_view name)
 	struct tg_view other, value;
 	uint32_t count = 1, before = 0;
 
-	while (count != before) {
+	while (count != before && tg_members_start(&members, body)) {
 		before = count;
-		(void)tg_members_start(&members, body);
 		while (tg_members_next(&members, &other, &value))
 			count += is_with(other, name, count);
 	}
