@@ -23,6 +23,7 @@ import time
 DECODER = json.JSONDecoder()
 COMMAND = '{"Type":"'
 LATE_SECONDS = 0.3
+LATE_SECONDS_MAX = 60
 
 
 def commands_of(body):
@@ -96,13 +97,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.drop()
             return
         if what == "late":
-            self.drop()
-            time.sleep(LATE_SECONDS)
+            self.apply_late(relay, body)
+            return
         status, answer = relay.ask("POST", self.path, body)
-        if what in ("after", "late"):
+        if what == "after":
             self.drop()
             return
         self.answer(status, answer, cut=what == "cut")
+
+    def apply_late(self, relay, body):
+        relay.belated(1)
+        try:
+            self.drop()
+            time.sleep(LATE_SECONDS)
+            relay.ask("POST", self.path, body)
+        finally:
+            relay.belated(-1)
 
     def answer(self, status, body, cut=False):
         try:
@@ -131,6 +141,7 @@ class Relay:
     def __init__(self, port, seed=1):
         self.port, self.chances, self.random = port, {}, random.Random(seed)
         self.lock, self.applied, self.faults = threading.Lock(), [], {}
+        self.late, self.late_changed = 0, threading.Condition()
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.relay = self
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -153,6 +164,17 @@ class Relay:
                     return what
                 at -= chance
         return ""
+
+    def belated(self, more):
+        with self.late_changed:
+            self.late += more
+            self.late_changed.notify_all()
+
+    def await_late(self):
+        """Returns once no batch is left that is applied behind its connection's end."""
+        with self.late_changed:
+            if not self.late_changed.wait_for(lambda: self.late == 0, LATE_SECONDS_MAX):
+                raise AssertionError(f"{self.late} belated batches do not end")
 
     def ask(self, method, path, body):
         """(status, body) of the real server. Batches go one at a time, so that the order in which

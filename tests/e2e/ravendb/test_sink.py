@@ -7,7 +7,6 @@ import pathlib
 import random
 import subprocess
 import sys
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -139,7 +138,7 @@ class Arrives(SinkCase):
         for number in range(count):
             hits += kills.kill_one(here, chance, number)
         self.relay.chances = {}
-        time.sleep(2 * relays.LATE_SECONDS)
+        self.relay.await_late()
         here.settle()
         self.audited(here)
         self.assertGreater(hits, count // 2)
