@@ -9,5 +9,11 @@ EXTERNALSRC = "${THISDIR}/../.."
 DEPENDS = "mbedtls lmdb cjson zlib kconfiglib-native"
 EXTRA_OECMAKE = "-DTG_BOARD=gateway-arm64 -DTG_TESTS=OFF"
 
+do_install:append() {
+	install -d ${D}${systemd_system_unitdir}
+	install -m 0644 ${S}/packaging/systemd/tidegate.service ${D}${systemd_system_unitdir}
+	install -m 0644 ${S}/packaging/systemd/tidegate.timer ${D}${systemd_system_unitdir}
+	install -d -m 0700 ${D}${sysconfdir}/tidegate/credentials
+}
+
 SYSTEMD_SERVICE:${PN} = "tidegate.timer"
-FILES:${PN} += "${systemd_system_unitdir} ${datadir}/bash-completion ${datadir}/zsh"

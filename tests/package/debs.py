@@ -52,6 +52,8 @@ def folder(name):
 def compile_program(architecture, name=None):
     """Configures and builds a gateway preset in a folder of its own; returns that folder."""
     need(COMPILERS[architecture], "dpkg-source", "cpack")
+    if architecture == "arm64":
+        need("qemu-aarch64-static")  # the manual is written by the program itself
     where = folder(name or architecture)
     run("cmake", "--preset", f"gateway-{architecture}", "-B", where, cwd=ROOT)
     run("cmake", "--build", where)
