@@ -8,6 +8,7 @@ BUILD_PACKAGES=(gcc libc6-dev binutils cmake ninja-build python3 python3-kconfig
 ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-tools
 	dpkg-dev qemu-user-static)
 PACKAGE_PACKAGES=(lintian debootstrap systemd python3-seccomp)
+VM_PACKAGES=(qemu-system-arm e2fsprogs)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
 	nginx-light)
 # What fetches RavenDB's servers and makes their certificates: pip and npm are Debian's unless the
@@ -107,11 +108,12 @@ verb_test() {
 	# One after the other: a machine without arm64 packages still has the rest.
 	{ install_missing "${TEST_PACKAGES[@]}" "${RAVENDB_PACKAGES[@]}" &&
 		install_missing "${PACKAGE_PACKAGES[@]}" &&
+		install_missing "${VM_PACKAGES[@]}" &&
 		install_missing "${ARM64_PACKAGES[@]}"; } ||
 		say "going on without them: what cannot run is listed as skipped"
 	if [ "${1:-}" = --quick ]; then
 		presets=(host)
-		ring host -LE 'kill|valgrind|versions|package'
+		ring host -LE 'kill|valgrind|versions|package|vm'
 	else
 		for preset in "${presets[@]}"; do ring "$preset"; done
 	fi

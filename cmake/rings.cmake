@@ -8,7 +8,8 @@ set(TG_TEST_ENVIRONMENT
 	"TIDEGATE_SANITIZE=$<CONFIG:Sanitize>" "PYTHONDONTWRITEBYTECODE=1"
 	"UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
 
-set(TG_LONG_TESTS "kill|walk|^lint|package|^servers|^e2e\\.ravendb|^valgrind\\.(outbox|file_power)")
+set(TG_LONG_TESTS "kill|walk|^lint|package|^vm|^servers|^e2e\\.ravendb")
+string(APPEND TG_LONG_TESTS "|^valgrind\\.(outbox|file_power)")
 
 # Gives one CTest test the labels and habits of its ring. A test that kills processes is named so.
 function(tg_test_properties name label)
@@ -123,6 +124,7 @@ tg_python(e2e e2e e2e)
 tg_python(sim_py rethinksim e2e)
 tg_python(tools tools house)
 tg_python(package package package)
+tg_python(vm vm "vm;once")
 include(cmake/ravendb.cmake)
 
 add_test(NAME tidy COMMAND ${TG_PYTHON} tools/tidy.py)

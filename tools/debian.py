@@ -15,35 +15,41 @@ class Unavailable(Exception):
     """The sources cannot be had here: no network, no apt, another distribution."""
 
 
-def mirror():
-    """Returns the address that this machine's apt takes Debian from."""
+def codename():
+    """Returns the name of this machine's own release."""
     with open("/etc/os-release", encoding="utf-8") as file:
         words = dict(line.strip().split("=", 1) for line in file if "=" in line)
-    name = words.get("VERSION_CODENAME", "").strip('"')
+    return words.get("VERSION_CODENAME", "").strip('"')
+
+
+def mirror():
+    """Returns the address that this machine's apt takes Debian from."""
+    name = codename()
     asked = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages"],
         capture_output=True, text=True, check=False)
     for line in asked.stdout.splitlines():
-        codename, _, address = line.partition(" ")
-        if codename == name and address:
+        release, _, address = line.partition(" ")
+        if release == name and address:
             return address
     raise Unavailable("apt names no Debian mirror")
 
 
-def apt(folder, *command):
-    """Runs apt-get on a source list of our own."""
+def apt(folder, *command, tool="apt-get", more=()):
+    """Runs apt-get, or `tool`, on a source list of our own; returns what it said."""
     options = [
         f"Dir::Etc::sourcelist={folder}/sources.list", "Dir::Etc::sourceparts=-",
         f"Dir::State::lists={folder}/lists", "Dir::Cache::pkgcache=", "Dir::Cache::srcpkgcache=",
         "Acquire::http::Timeout=15", "Acquire::https::Timeout=15", "Acquire::Retries=1",
-        "APT::Update::Error-Mode=any",
+        "APT::Update::Error-Mode=any", *more,
     ]
     flags = [word for option in options for word in ("-o", option)]
-    done = subprocess.run(["apt-get", *flags, "-q", *command], cwd=folder, timeout=300,
+    done = subprocess.run([tool, *flags, "-q", *command], cwd=folder, timeout=300,
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = (done.stderr.strip() or "no reason given").splitlines()
-        raise Unavailable(f"apt-get {' '.join(command)}: {lines[-1]}")
+        raise Unavailable(f"{tool} {' '.join(command)}: {lines[-1]}")
+    return done.stdout
 
 
 def prepare(folder):

@@ -50,13 +50,18 @@ def folder(name):
 
 
 def compile_program(architecture, name=None):
-    """Configures and builds a gateway preset in a folder of its own; returns that folder."""
+    """Configures and builds a gateway preset in a folder of its own; returns that folder.
+
+    The tests that want the same folder share it: one builds, the others wait and find it built."""
     need(COMPILERS[architecture], "dpkg-source", "cpack")
     if architecture == "arm64":
         need("qemu-aarch64-static")  # the manual is written by the program itself
     where = folder(name or architecture)
-    run("cmake", "--preset", f"gateway-{architecture}", "-B", where, cwd=ROOT)
-    run("cmake", "--build", where)
+    where.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{where}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run("cmake", "--preset", f"gateway-{architecture}", "-B", where, cwd=ROOT)
+        run("cmake", "--build", where)
     return where
 
 
