@@ -49,12 +49,16 @@ if(TARGET tg_mbedtls)
 	target_compile_definitions(tg_mbedtls PRIVATE ${TG_MBEDTLS_DEFINES})
 endif()
 tg_folder(tg_posix platform/posix)
+tg_folder(tg_dial platform/dial)
 tg_folder(tg_sim platform/sim)
 tg_folder(tg_common platform/common)
 
-# Links `target` with every layer; `machine` is tg_posix or tg_sim. Libraries of one layer may call
-# each other, so the linker searches them until nothing is missing.
+# Links `target` with every layer; `machine` is tg_posix or tg_sim, which has a network of its own.
+# Libraries of one layer may call each other, so the linker searches them until nothing is missing.
 function(tg_link target machine)
+	if(NOT machine STREQUAL tg_sim)
+		list(APPEND machine tg_dial)
+	endif()
 	add_dependencies(${target} mbedtls_copies)
 	tg_existing(top tg_cli tg_registry ${TG_DRIVERS} tg_http tg_json)
 	tg_existing(path tg_app tg_outbox)

@@ -29,6 +29,8 @@ void tg_wants_clear(struct tg_wants *wants);
 void tg_wants_fd(struct tg_wants *wants, int fd, unsigned events);
 /* Asks to be stepped at `mono_ms` at the latest; 0 means: at once, do not sleep. */
 void tg_wants_at(struct tg_wants *wants, uint64_t mono_ms);
+/* How long poll() may sleep: -1 for ever, 0 not at all. */
+int tg_wants_wait_ms(const struct tg_wants *wants, const struct tg_now *now);
 
 /* Sleeps until a socket is ready, the moment comes or a signal arrives. Returns 0, or
  * TG_ERR_STOPPED once SIGINT or SIGTERM was received (it stays so). */
@@ -39,5 +41,9 @@ void tg_loop_signals(void);
 
 /* True once SIGINT or SIGTERM was received. */
 bool tg_loop_stopped(void);
+
+/* For tg_loop_wait alone: becomes readable, and stays so, with the first signal; -1 before
+ * tg_loop_signals(). */
+int tg_loop_wake_fd(void);
 
 #endif

@@ -1,11 +1,11 @@
-/* net.h - non-blocking TCP, with only those calls that lwIP's sockets offer too.
+/* net.h - non-blocking TCP, over the kernel's sockets or lwIP's (stack.h).
  *
- * A name is resolved by a child process, so that a dead DNS server cannot stop the loop; a numeric
- * address needs no child. A connection walks RESOLVE -> CONNECT -> open, one bounded step a turn,
- * every address of the name in turn, within one deadline. Keep-alive and TCP_NODELAY are set;
- * TCP_USER_TIMEOUT where the stack has it.
+ * A look-up of a name cannot stop the loop: the kernel's stack has a child process for it, lwIP a
+ * thread; a numeric address needs neither. A connection walks RESOLVE -> CONNECT -> open, one
+ * bounded step a turn, every address of the name in turn, within one deadline. Keep-alive and
+ * TCP_NODELAY are set; TCP_USER_TIMEOUT where the stack has it.
  *
- * Owns:    the socket and, while a name is looked up, the child.
+ * Owns:    the socket and, while a name is looked up, that look-up.
  * Memory:  the struct.
  * Waits:   never; tg_net_want() says what for.
  */
@@ -27,10 +27,10 @@ struct tg_net_target {
 };
 
 struct tg_net {
-	int fd_;    /* the socket, or -1                                   */
-	int pipe_;  /* the resolving child's answer, or -1                 */
-	int child_; /* its process id, or 0                                */
-	int errno_; /* of the address tried last, or 0                     */
+	int fd_;     /* the socket, or -1                                    */
+	int answer_; /* where a look-up's answer comes, in the stack's words, or -1 */
+	int child_;  /* the resolving child's process id, or 0               */
+	int errno_;  /* of the address tried last, or 0                      */
 	unsigned state_;
 	unsigned count_, next_; /* addresses found, next to try                 */
 	uint32_t span_ms_;
@@ -63,7 +63,7 @@ TG_CHECKED int tg_net_send(struct tg_net *net, const uint8_t *at, size_t bytes);
 /* Adds what this connection waits for; `events` apply once it is connected. */
 void tg_net_want(const struct tg_net *net, struct tg_wants *wants, unsigned events);
 
-/* Closes what is open and ends the resolving child; harmless when nothing is. */
+/* Closes what is open and ends a look-up under way; harmless when nothing is. */
 void tg_net_close(struct tg_net *net);
 
 /* A struct that was never opened: tg_net_close() may be called on it. */

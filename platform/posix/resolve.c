@@ -1,7 +1,11 @@
+/* Names to addresses, in a child process that can be ended: getaddrinfo() waits for name servers as
+ * long as /etc/resolv.conf says, up to minutes; the loop must not. The child's answer is one write
+ * below PIPE_BUF, so it comes whole or not at all. */
 #define _GNU_SOURCE /* pipe2 */
-#include "platform/posix/resolve.h"
+#include "platform/stack.h"
 
 #include "platform/assert.h"
+#include "platform/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +19,8 @@
 #include <unistd.h>
 
 _Static_assert(sizeof(struct sockaddr_in6) <= TG_NET_ADDRESS_BYTES, "an IPv6 address must fit");
+
+const char tg_resolve_place[] = "/etc/resolv.conf";
 
 enum { INHERITED_FDS_MAX = 1024 }; /* what a process may have open unless it asks for more */
 
@@ -89,7 +95,7 @@ int tg_resolve_start(struct tg_net *net, struct tg_why *why)
 {
 	int ends[2];
 
-	TG_ASSERT(net->child_ == 0 && net->pipe_ < 0);
+	TG_ASSERT(net->child_ == 0 && net->answer_ < 0);
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return tg_why_set(why, TG_ERR_RESOLVE, "cannot look up \"%s\": no pipe (%s)",
 				  net->host_, strerror(errno));
@@ -99,7 +105,7 @@ int tg_resolve_start(struct tg_net *net, struct tg_why *why)
 		answer_and_exit(net->host_, parent, ends[1]);
 	int fork_errno = errno;
 	(void)close(ends[1]);
-	net->pipe_ = ends[0];
+	net->answer_ = ends[0];
 	if (child < 0) /* the pipe is closed by tg_net_close, which is owed */
 		return tg_why_set(why, TG_ERR_RESOLVE, "cannot look up \"%s\": no process (%s)",
 				  net->host_, strerror(fork_errno));
@@ -111,9 +117,8 @@ static int explain(const struct tg_net *net, int gai, struct tg_why *why)
 {
 	if (gai == EAI_AGAIN)
 		return tg_why_set(why, TG_ERR_RESOLVE,
-				  "no name server answered for \"%s\": check the link and "
-				  "/etc/resolv.conf",
-				  net->host_);
+				  "no name server answered for \"%s\": check the link and %s",
+				  net->host_, tg_resolve_place);
 	return tg_why_set(
 		why, TG_ERR_RESOLVE,
 		"no address for \"%s\" (%s): check the spelling, or name it in /etc/hosts",
@@ -123,7 +128,7 @@ static int explain(const struct tg_net *net, int gai, struct tg_why *why)
 int tg_resolve_step(struct tg_net *net, struct tg_why *why)
 {
 	struct answer answer;
-	ssize_t got = read(net->pipe_, &answer, sizeof(answer));
+	ssize_t got = read(net->answer_, &answer, sizeof(answer));
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return TG_ERR_AGAIN;
@@ -138,11 +143,17 @@ int tg_resolve_step(struct tg_net *net, struct tg_why *why)
 	return 0;
 }
 
+void tg_resolve_want(const struct tg_net *net, struct tg_wants *wants)
+{
+	tg_wants_fd(wants, net->answer_, TG_WANT_READ);
+}
+
+/* The reaping of a killed child is a matter of microseconds. */
 void tg_resolve_stop(struct tg_net *net)
 {
-	if (net->pipe_ >= 0)
-		(void)close(net->pipe_);
-	net->pipe_ = -1;
+	if (net->answer_ >= 0)
+		(void)close(net->answer_);
+	net->answer_ = -1;
 	if (net->child_ <= 0)
 		return;
 	(void)kill(net->child_, SIGKILL);

@@ -18,7 +18,7 @@ void tg_net_none(struct tg_net *net)
 {
 	memset(net, 0, sizeof(*net));
 	net->fd_ = -1;
-	net->pipe_ = -1;
+	net->answer_ = -1;
 }
 
 const char *tg_net_host(const struct tg_net *net)
