@@ -58,13 +58,23 @@ static struct tg_raven_place *check_place(struct tg_raven *source)
 	return place;
 }
 
-/* A pass that was asked for and begun in this run is gone on with after a break. */
-static bool is_wanted(struct tg_raven *source, const struct tg_stream_state *stream)
+/* A pass that was begun because it was asked for is gone on with, also by a later run. */
+static bool is_wanted(const struct tg_raven *source, const struct tg_stream_state *stream)
 {
-	if (!stream->full_pass_wanted || source->wanted_begun == source->name_at + 1)
-		return false;
-	source->wanted_begun = source->name_at + 1;
-	return true;
+	return stream->full_pass_wanted && !(stream->full_pass_begun && source->cursor.full);
+}
+
+/* What was read on other nodes counts no more either. */
+void tg_raven_read_all(struct tg_raven *source)
+{
+	struct tg_raven_cursor *cursor = &source->cursor;
+	struct tg_raven_place *place = tg_raven_place(source);
+
+	cursor->place_count = 1;
+	place->next = place->told = 0;
+	cursor->phase = TG_RAVEN_WALKING;
+	cursor->full = true;
+	source->marked = false;
 }
 
 bool tg_raven_is_unchanged(const struct tg_raven *source)
@@ -117,15 +127,14 @@ int tg_raven_begin(void *state, const struct tg_stream_state *stream)
 	bool exact = source->config.mode == TG_RAVEN_EXACT;
 	bool known = source->keys(source->keys_context) > 0;
 	if (is_wanted(source, stream)) {
-		place->next = place->told = 0;
+		tg_raven_read_all(source);
 		cursor->since_ms = 0;
-		cursor->phase = TG_RAVEN_WALKING;
-		cursor->full = true;
 	} else if (exact && place->next == 0 && cursor->vector_bytes == 0 && known) {
 		cursor->full = true; /* what was sent before and is gone must be found */
 	}
 	if (place->next == 0 && !known)
 		place->told = source->stats.last + 1; /* nothing was sent that could be gone */
+	source->marked = exact ? place->next > 0 : cursor->since_ms > 0; /* begun by another run */
 	tg_raven_enter(source, first_step(source, place));
 	return TG_OK;
 }

@@ -5,7 +5,16 @@
 #include "app/pack.h"
 #include "platform/assert.h"
 
-enum { VERSION = 1, FLAG_FULL = 1, FLAG_PROVED = 2 };
+enum { VERSION = 1 };
+
+enum flag {
+	FLAG_FULL = 1,
+	FLAG_PROVED = 2,
+	FLAG_CLEAR = 4,
+	FLAG_UNCOUNTED = 8,
+	FLAG_ANEW = 16,
+	FLAG_COMPARED = 32,
+};
 
 void tg_raven_cursor_clear(struct tg_raven_cursor *cursor)
 {
@@ -43,6 +52,7 @@ struct tg_raven_place *tg_raven_cursor_at(struct tg_raven_cursor *cursor, const 
 void tg_raven_cursor_caught(struct tg_raven_cursor *cursor, struct tg_view vector)
 {
 	cursor->vector_bytes = 0;
+	cursor->proved = cursor->clear = cursor->compared = false;
 	if (vector.bytes > 0 && vector.bytes <= sizeof(cursor->vector)) {
 		memcpy(cursor->vector, vector.at, vector.bytes);
 		cursor->vector_bytes = (uint32_t)vector.bytes;
@@ -55,13 +65,30 @@ bool tg_raven_cursor_covers(const struct tg_raven_cursor *cursor, struct tg_view
 	       tg_raven_vector_covers(tg_view_of(cursor->vector, cursor->vector_bytes), vector);
 }
 
+static uint32_t flags_of(const struct tg_raven_cursor *cursor)
+{
+	return (cursor->full ? FLAG_FULL : 0u) | (cursor->proved ? FLAG_PROVED : 0u) |
+	       (cursor->clear ? FLAG_CLEAR : 0u) | (cursor->uncounted ? FLAG_UNCOUNTED : 0u) |
+	       (cursor->anew ? FLAG_ANEW : 0u) | (cursor->compared ? FLAG_COMPARED : 0u);
+}
+
+static void take_flags(struct tg_raven_cursor *cursor, uint32_t flags)
+{
+	cursor->full = (flags & FLAG_FULL) != 0;
+	cursor->proved = (flags & FLAG_PROVED) != 0;
+	cursor->clear = (flags & FLAG_CLEAR) != 0;
+	cursor->uncounted = (flags & FLAG_UNCOUNTED) != 0;
+	cursor->anew = (flags & FLAG_ANEW) != 0;
+	cursor->compared = (flags & FLAG_COMPARED) != 0;
+}
+
 struct tg_view tg_raven_cursor_write(const struct tg_raven_cursor *cursor, uint8_t *at)
 {
 	struct tg_writer writer = { .at = at, .cap = TG_RAVEN_CURSOR_BYTES_MAX };
 
 	tg_write_u8(&writer, VERSION);
 	tg_write_u8(&writer, (uint32_t)cursor->phase);
-	tg_write_u8(&writer, (cursor->full ? FLAG_FULL : 0u) | (cursor->proved ? FLAG_PROVED : 0u));
+	tg_write_u8(&writer, flags_of(cursor));
 	tg_write_u32(&writer, cursor->settings);
 	tg_write_u64(&writer, cursor->skipped);
 	tg_write_u64(&writer, (uint64_t)cursor->since_ms);
@@ -120,8 +147,7 @@ int tg_raven_cursor_read(struct tg_view bytes, struct tg_raven_cursor *cursor)
 	cursor->phase = phase == TG_RAVEN_COMPARING ? TG_RAVEN_COMPARING
 			: phase == TG_RAVEN_CAUGHT  ? TG_RAVEN_CAUGHT
 						    : TG_RAVEN_WALKING;
-	cursor->full = (flags & FLAG_FULL) != 0;
-	cursor->proved = (flags & FLAG_PROVED) != 0;
+	take_flags(cursor, flags);
 	cursor->settings = tg_read_u32(&reader);
 	cursor->skipped = tg_read_u64(&reader);
 	cursor->since_ms = (int64_t)tg_read_u64(&reader);

@@ -4,7 +4,8 @@
  *
  * Etags are one node's and one database's, so the cursor of each node is kept apart: going back to
  * a node goes on where it was left. `vector` is the state of the database that was last wholly
- * handed over; whatever a vector says that it covers has been sent, on whichever node it is met.
+ * handed over; whatever a vector says that it covers has been sent, on whichever node it is met,
+ * unless a document was in conflict there.
  *
  * Memory:  the struct, about 3 KiB. Waits: never.
  */
@@ -35,8 +36,14 @@ struct tg_raven_place {
 struct tg_raven_cursor {
 	uint32_t settings; /* of the source: others begin anew */
 	enum tg_raven_phase phase;
-	bool full;        /* the walk under way looks at everything: keys are compared behind it */
-	bool proved;      /* with CAUGHT: no delete was missed up to `vector` */
+	bool full;   /* the walk under way looks at everything: keys are compared behind it */
+	bool proved; /* with CAUGHT: no delete was missed up to `vector`; it is clear then */
+	/* No document was in conflict at `vector`. One that was could not be read, and is given out
+	 * once it is resolved, it may be with a vector that `vector` covers. */
+	bool clear;
+	bool uncounted;   /* documents were passed over that `skipped` does not count yet       */
+	bool anew;        /* all was read anew for rows that were missing; no counts met since  */
+	bool compared;    /* all keys were seen at `vector`: what is not known is not handed over */
 	uint64_t skipped; /* documents that are there and are not handed over */
 	uint32_t place_count;
 	struct tg_raven_place places[TG_RAVEN_NODES_KEPT]; /* the newest first */
@@ -53,7 +60,7 @@ struct tg_raven_place *tg_raven_cursor_at(struct tg_raven_cursor *cursor, const 
 					  const uint8_t id[TG_RAVEN_ID_BYTES]);
 /* Keeps `vector` as the state that was handed over; one too long is forgotten. */
 void tg_raven_cursor_caught(struct tg_raven_cursor *cursor, struct tg_view vector);
-/* Whether all that `vector` stands for was handed over. */
+/* Whether all that `vector` stands for was handed over, as far as it was in no conflict. */
 bool tg_raven_cursor_covers(const struct tg_raven_cursor *cursor, struct tg_view vector);
 
 /* Into `at`, TG_RAVEN_CURSOR_BYTES_MAX; the view lives there. */

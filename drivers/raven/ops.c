@@ -79,6 +79,7 @@ static int start(void *state, struct tg_arena *arena, const struct tg_now *now, 
 			(size_t)TG_RAVEN_ARENA_BYTES);
 	TG_ASSERT(source->step == TG_STEP_DOWN);
 	source->throttled = source->idle = false;
+	source->reread = 0;
 	source->now = *now;
 	source->allowance_at_ms = now->mono_ms;
 	choose_node(source);

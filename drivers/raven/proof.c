@@ -4,7 +4,7 @@
  *      TOMBS  deletes that are still listed; the server drops them after five minutes at most
  *      COUNT  documents of the collection ...
  *      STATE  ... at the very state that the walk showed: equal counts are equal sets
- *      COMPARE  every id, in order
+ *      COMPARE  every id, in order, and STATE once more: a document in conflict is in no list
  */
 #include "drivers/json/scan.h"
 #include "drivers/raven/key.h"
@@ -80,7 +80,6 @@ int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why)
 	}
 	tg_raven_cursor_caught(cursor, tg_view_of(source->vector, source->vector_bytes));
 	cursor->phase = TG_RAVEN_CAUGHT;
-	cursor->proved = false;
 	/* A full walk is compared in any case, but not beside a conflict that arose since. */
 	tg_raven_enter(source, TG_STEP_COUNT);
 	return TG_OK;
@@ -99,10 +98,12 @@ int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, 
 int tg_raven_state_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)
 {
 	uint8_t id[TG_RAVEN_ID_BYTES];
+	uint64_t last = source->stats.last;
 
 	memcpy(id, source->stats.id, sizeof(id));
 	if (row->oversize || tg_raven_stats_read(row->body, &source->stats) != TG_OK)
 		return tg_raven_odd(source, "its statistics name no DatabaseId or etag", why);
+	source->rested = last == source->stats.last;
 	source->replaced = memcmp(id, source->stats.id, sizeof(id)) != 0;
 	return TG_OK;
 }
@@ -117,20 +118,16 @@ static void mark_proved(struct tg_raven *source)
 	tg_raven_enter(source, TG_STEP_END);
 }
 
-/* Rows are there that we never got. It is done once a run: should they be rows that cannot be
- * read, it would never end. */
+/* Rows are there that we never got. It is done once: should they be rows that cannot be read, it
+ * would never end. */
 static void read_anew(struct tg_raven *source)
 {
-	struct tg_raven_cursor *cursor = &source->cursor;
-
 	TG_LOG_WRN("raven.anew",
 		   "stream=%s why=\"the server counts %llu documents, and %llu came\"",
 		   source->stream_name, (unsigned long long)source->counted,
 		   (unsigned long long)source->keys(source->keys_context));
-	source->rewalked = source->name_at + 1;
-	tg_raven_place(source)->next = 0;
-	cursor->full = true;
-	cursor->phase = TG_RAVEN_WALKING;
+	source->cursor.anew = true;
+	tg_raven_read_all(source);
 	tg_raven_walk_start(source);
 	tg_raven_enter(source, TG_STEP_WALK);
 }
@@ -138,14 +135,19 @@ static void read_anew(struct tg_raven *source)
 /* The counts are of one state. */
 void tg_raven_compare_counts(struct tg_raven *source)
 {
+	struct tg_raven_cursor *cursor = &source->cursor;
 	uint64_t known = source->keys(source->keys_context);
-	uint64_t ours = known + source->cursor.skipped;
 
-	if (source->skipped_some) {
+	/* Of all keys that are there, those that we do not know are the ones not handed over. */
+	if (cursor->compared && known <= source->counted)
+		cursor->skipped = source->counted - known;
+	uint64_t ours = known + cursor->skipped;
+	if (cursor->uncounted) {
 		tg_raven_compare_start(source); /* to count those that are not handed over */
 	} else if (ours == source->counted) {
+		cursor->anew = false;
 		mark_proved(source);
-	} else if (ours < source->counted && source->rewalked != source->name_at + 1) {
+	} else if (ours < source->counted && !cursor->anew) {
 		read_anew(source);
 	} else if (source->counted == 0 && !source->config.delete_when_empty) {
 		TG_LOG_WRN("stream.empty", "stream=%s kept=%llu set=delete_when_empty",
@@ -176,6 +178,17 @@ static void go_on_reading(struct tg_raven *source)
 	}
 }
 
+/* A document in conflict is in no list: what misses it is no delete. */
+static void wait_for_conflicts(struct tg_raven *source)
+{
+	TG_LOG_WRN("raven.conflicts",
+		   "stream=%s documents=%llu why=\"they cannot be read until they are resolved on "
+		   "the server; deletes wait too\"",
+		   source->stream_name, (unsigned long long)source->stats.conflicts);
+	source->ordered = false;
+	tg_raven_enter(source, TG_STEP_END);
+}
+
 int tg_raven_state_end(struct tg_raven *source, struct tg_why *why)
 {
 	const struct tg_raven_stats *stats = &source->stats;
@@ -188,17 +201,19 @@ int tg_raven_state_end(struct tg_raven *source, struct tg_why *why)
 				  "read; it is read anew",
 				  source->config.link.database, source->talk.peer);
 	}
-	if (source->config.mode == TG_RAVEN_LAST_MODIFIED) {
+	bool same = stats->vector_known && tg_view_same(tg_raven_stats_vector(stats), walked);
+	/* A conflict that was resolved since need not show in the vector, but in the etags. */
+	if (!source->seen_all)
+		source->cursor.clear = same && source->rested && stats->conflicts == 0;
+	if (source->config.mode == TG_RAVEN_LAST_MODIFIED && !source->seen_all) {
 		tg_raven_enter(source, TG_STEP_QUERY);
 	} else if (stats->conflicts > 0) {
-		TG_LOG_WRN("raven.conflicts",
-			   "stream=%s documents=%llu why=\"they cannot be read until they are "
-			   "resolved on the server; deletes wait too\"",
-			   source->stream_name, (unsigned long long)stats->conflicts);
-		tg_raven_enter(source, TG_STEP_END);
+		wait_for_conflicts(source);
+	} else if (source->seen_all) {
+		tg_raven_compare_over(source);
 	} else if (source->cursor.full) {
 		tg_raven_compare_start(source);
-	} else if (stats->vector_known && tg_view_same(tg_raven_stats_vector(stats), walked)) {
+	} else if (source->cursor.clear) {
 		tg_raven_enter(source, TG_STEP_SETTLE);
 	} else {
 		go_on_reading(source);
@@ -252,12 +267,54 @@ int tg_raven_compare_end(struct tg_raven *source, struct tg_why *why)
 		return TG_OK;
 	cursor->phase = TG_RAVEN_CAUGHT;
 	cursor->after_bytes = 0;
-	cursor->full = false;
-	source->compared_ms = source->now.mono_ms;
-	if (source->resumed) {
-		tg_raven_enter(source, TG_STEP_END);
-		return TG_OK;
-	}
-	mark_proved(source);
+	source->seen_all = true;
+	tg_raven_enter(source, TG_STEP_STATE);
 	return TG_OK;
+}
+
+/* Only what comes from other databases can be in conflict. */
+static bool others_wrote(const struct tg_raven *source)
+{
+	const struct tg_raven_cursor *cursor = &source->cursor;
+	struct tg_view then = tg_view_of(cursor->vector, cursor->vector_bytes);
+	struct tg_view own = tg_view_of(source->stats.id_text, TG_RAVEN_ID_TEXT_BYTES);
+	struct tg_raven_vector vector = tg_raven_vector_of(tg_raven_stats_vector(&source->stats));
+	struct tg_raven_entry entry;
+	uint64_t etag;
+
+	while (tg_raven_vector_next(&vector, &entry))
+		if (!tg_view_same(entry.id, own) &&
+		    (!tg_raven_vector_etag(then, entry.id, &etag) || etag < entry.etag))
+			return true;
+	return vector.strange || !source->stats.vector_known;
+}
+
+/* A document that was in conflict only while its key was looked for counts as gone, and comes again
+ * in what was written meanwhile: that is read before the round is over. So are the counts, where
+ * documents are there that are not handed over. */
+static bool must_read_on(struct tg_raven *source)
+{
+	const struct tg_raven_cursor *cursor = &source->cursor;
+
+	if (source->config.mode == TG_RAVEN_LAST_MODIFIED || source->resumed ||
+	    source->reread == source->name_at + 1)
+		return false;
+	return cursor->skipped > 0 || cursor->anew || others_wrote(source);
+}
+
+void tg_raven_compare_over(struct tg_raven *source)
+{
+	struct tg_raven_cursor *cursor = &source->cursor;
+
+	source->compared_ms = source->now.mono_ms;
+	cursor->full = cursor->uncounted = false;
+	cursor->compared = source->rested && cursor->clear && !source->resumed;
+	if (must_read_on(source)) {
+		source->reading_on = true;
+		source->reread = source->name_at + 1;
+	}
+	if (cursor->compared && !source->reading_on)
+		mark_proved(source);
+	else
+		tg_raven_enter(source, TG_STEP_END);
 }

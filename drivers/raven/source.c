@@ -33,7 +33,7 @@ static const uint32_t legal_next[TG_STEPS] = {
 	/* WALK: the database went on while it was counted, or rows were lost. */
 	[TG_STEP_STATE] = TO(WALK) | TO(COMPARE) | TO(QUERY) | TO(END) | TO(SETTLE),
 	[TG_STEP_SETTLE] = TO(WALK) | TO(COMPARE) | TO(END),
-	[TG_STEP_COMPARE] = TO(END),
+	[TG_STEP_COMPARE] = TO(END) | TO(STATE),
 	[TG_STEP_QUERY] = TO(END) | TO(COMPARE),
 	[TG_STEP_END] = TO(NEXT) | TO(STATS),
 	[TG_STEP_DONE] = 0,
@@ -199,10 +199,10 @@ static uint32_t flags_of_batch(struct tg_raven *source)
 
 	if (compare && !source->sent_keys && !source->resumed)
 		flags |= TG_BATCH_PASS_BEGIN;
-	if (source->step == TG_STEP_WALK && source->cursor.full && !source->marked)
+	if (!compare && source->cursor.full && !source->marked)
 		flags |= TG_BATCH_PASS_BEGIN;
 	source->sent_keys = source->sent_keys || compare;
-	source->marked = source->marked || source->step == TG_STEP_WALK;
+	source->marked = source->marked || !compare;
 	return flags;
 }
 
@@ -364,7 +364,8 @@ static void forget_collection(struct tg_raven *source)
 {
 	source->stream = TG_STREAM_NONE;
 	source->begun = source->failed = source->ordered = source->sent_keys = false;
-	source->resumed = source->skipped_some = source->marked = source->settling = false;
+	source->resumed = source->marked = source->settling = false;
+	source->seen_all = source->reading_on = false;
 	source->proofs = source->query_rows = 0;
 	source->stream_name[0] = '\0';
 	tg_raven_cursor_clear(&source->cursor);
@@ -447,11 +448,12 @@ static int turn_end(struct tg_raven *source, struct tg_batch *out)
 			out->flags |= TG_BATCH_PASS_BEGIN;
 		out->bookmark = tg_raven_cursor_write(&source->cursor, source->bookmark);
 		source->failures = 0;
-		if (source->ordered && source->wanted_begun == source->name_at + 1)
-			source->wanted_begun = 0; /* the next one that is wanted is another */
 	}
-	source->settled = source->settled && !source->failed && tg_raven_is_unchanged(source);
-	source->names.items[source->name_at].done = source->failed || !source->resumed;
+	bool done = source->failed || !(source->resumed || source->reading_on);
+	if (done)
+		source->settled = source->settled && !source->failed &&
+				  tg_raven_is_unchanged(source);
+	source->names.items[source->name_at].done = done;
 	if (source->purpose != TG_RAVEN_FOR_SYNC)
 		tg_raven_tell_collection(source);
 	tg_raven_enter(source, TG_STEP_NEXT);

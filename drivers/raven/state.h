@@ -10,6 +10,7 @@
  *      NEXT             +------- STATE <- COUNT <- TOMBS <----------------- WALK
  *                                  `- the database moved: once more -------^
  *
+ *      COMPARE -> STATE -> END                         was anything in conflict?
  *      BEGUN -> STATE -> QUERY [-> COMPARE] -> END     mode last_modified
  *      NEXT -> BEGIN -> BEGUN -> POLL --304--> END     recall.c: in a new process
  *
@@ -116,8 +117,7 @@ struct tg_raven {
 	uint32_t failures; /* in a row, of the node in use          */
 	uint32_t loads;    /* answers that the database is loading  */
 	uint32_t name_at, breaks;
-	uint32_t wanted_begun; /* name_at + 1 whose wanted full pass this run began */
-	uint32_t rewalked;     /* name_at + 1 that was read anew in this run        */
+	uint32_t reread; /* name_at + 1 that began again in this round, to read on */
 	uint32_t stream, proofs;
 	uint32_t query_rows; /* of mode last_modified */
 	uint32_t sample_rows, attached, counted_rows, timed;
@@ -127,8 +127,11 @@ struct tg_raven {
 	bool carved, asked, headed, idle, pinned, vector_has_id, settled, throttled;
 	/* The collection. `replaced`: STATE found another database; `settling`: the batch behind
 	 * which keys are counted was given. */
-	bool begun, failed, ordered, sent_keys, resumed, skipped_some, marked, replaced, settling;
-	bool query_round;
+	bool begun, failed, ordered, sent_keys, resumed, marked, replaced, settling;
+	/* `rested`: nothing was written between the last two STATS or STATEs. `seen_all`: COMPARE
+	 * is over, STATE says what it is worth. `reading_on`: the collection begins again behind
+	 * its END. */
+	bool rested, seen_all, reading_on, query_round;
 	/* `recall`: this round takes what the store knows for the present state, and asks only
 	 * whether it is. `introduced`: this process has asked what the database is; no recall
 	 * comes any more. `again`: the collection ends to begin anew. */
@@ -173,6 +176,8 @@ TG_CHECKED int tg_raven_odd(const struct tg_raven *source, const char *what, str
 
 /* begin.c: ops->begin */
 TG_CHECKED int tg_raven_begin(void *state, const struct tg_stream_state *stream);
+/* The collection is to be walked from its beginning, every row looked at, every key compared. */
+void tg_raven_read_all(struct tg_raven *source);
 /* Whether the collection was wholly handed over, deletes too, up to the state `proven`. */
 bool tg_raven_is_unchanged(const struct tg_raven *source);
 
@@ -209,6 +214,8 @@ bool tg_raven_compare_call(struct tg_raven *source, struct tg_raven_call *call);
 int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row,
 			 struct tg_why *why);
 int tg_raven_compare_end(struct tg_raven *source, struct tg_why *why);
+/* Behind the STATE that follows it. */
+void tg_raven_compare_over(struct tg_raven *source);
 bool tg_raven_query_call(struct tg_raven *source, struct tg_raven_call *call);
 int tg_raven_query_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why);
 int tg_raven_query_end(struct tg_raven *source, struct tg_why *why);

@@ -44,7 +44,9 @@ bool tg_raven_walk_call(struct tg_raven *source, struct tg_raven_call *call)
 	walk->from = next;
 	walk->first = 0;
 	walk->guessed = false;
-	return cursor->phase == TG_RAVEN_CAUGHT && next > 0 && cursor->vector_bytes > 0;
+	/* A conflict may be resolved without a trace in the vector: it must not be asked for then.
+	 */
+	return cursor->phase == TG_RAVEN_CAUGHT && next > 0 && cursor->clear;
 }
 
 /* Another database answers under the same name: it was deleted and made again, or restored. The
@@ -129,7 +131,7 @@ static bool take_etag(struct tg_raven *source, struct tg_view vector)
  * even be an older version than the one that was sent. */
 static bool is_known(const struct tg_raven *source, struct tg_view vector)
 {
-	if (source->cursor.full || source->cursor.vector_bytes == 0 || vector.bytes < 2)
+	if (source->cursor.full || !source->cursor.clear || vector.bytes < 2)
 		return false;
 	return tg_raven_cursor_covers(&source->cursor, tg_view_of(vector.at + 1, vector.bytes - 2));
 }
@@ -143,7 +145,7 @@ int tg_raven_walk_row(struct tg_raven *source, const struct tg_raven_row *row, s
 			   "database=%s bytes=%llu why=\"too large, with more metadata than can be "
 			   "kept\"",
 			   source->config.link.database, (unsigned long long)row->bytes);
-		source->skipped_some = true;
+		source->cursor.uncounted = true;
 		return TG_OK;
 	}
 	if (tg_raven_meta_read(&meta, row->metadata) != TG_OK)
@@ -151,7 +153,7 @@ int tg_raven_walk_row(struct tg_raven *source, const struct tg_raven_row *row, s
 	if (take_etag(source, meta.change_vector) || !tg_raven_is_ours(source, meta.collection))
 		return TG_OK;
 	if (tg_raven_is_skipped(source, &meta)) {
-		source->skipped_some = true;
+		source->cursor.uncounted = true;
 		return TG_OK;
 	}
 	if (is_known(source, meta.change_vector))

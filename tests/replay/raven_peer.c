@@ -48,6 +48,7 @@ void tg_raven_peer_put(struct tg_raven_peer *peer, const char *id, const char *c
 {
 	struct tg_raven_peer_doc doc = { .value = value, .etag = ++peer->etag };
 
+	peer->quiet = 0;
 	snprintf(doc.id, sizeof(doc.id), "%s", id);
 	snprintf(doc.collection, sizeof(doc.collection), "%s", collection);
 	snprintf(doc.vector, sizeof(doc.vector), "%s:%" PRIu64 "-%s", peer->tag, doc.etag,
@@ -68,6 +69,31 @@ void tg_raven_peer_put_from(struct tg_raven_peer *peer, const char *id, unsigned
 	add(peer, &doc);
 }
 
+void tg_raven_peer_conflict(struct tg_raven_peer *peer, const char *id)
+{
+	static const char others[] = "B:7-DATABASEB00000000000FA";
+	int there = find(peer, id);
+	char own[sizeof(peer->conflict.vector)];
+
+	TG_ASSERT(there >= 0 && peer->conflicts == 0);
+	peer->conflict = take_out(peer->docs, &peer->doc_count, (uint32_t)there);
+	snprintf(own, sizeof(own), "%.80s", peer->conflict.vector);
+	snprintf(peer->conflict.vector, sizeof(own), "%.80s, %.38s", own, others);
+	snprintf(peer->others, sizeof(peer->others), "%s", others);
+	peer->quiet = peer->quiet == 0 ? peer->etag : peer->quiet;
+	peer->etag++;
+	peer->conflicts = 1;
+}
+
+void tg_raven_peer_resolve(struct tg_raven_peer *peer, unsigned value)
+{
+	TG_ASSERT(peer->conflicts == 1);
+	peer->conflicts = 0;
+	peer->conflict.value = value;
+	peer->conflict.etag = ++peer->etag;
+	add(peer, &peer->conflict);
+}
+
 void tg_raven_peer_more(struct tg_raven_peer *peer, const char *more)
 {
 	struct tg_raven_peer_doc *doc = &peer->docs[peer->doc_count - 1];
@@ -82,6 +108,7 @@ void tg_raven_peer_delete(struct tg_raven_peer *peer, const char *id)
 	TG_ASSERT(there >= 0);
 	struct tg_raven_peer_doc doc = take_out(peer->docs, &peer->doc_count, (uint32_t)there);
 	doc.etag = ++peer->etag;
+	peer->quiet = 0;
 	for (char *at = doc.id; *at != '\0'; at++)
 		*at = (char)(*at >= 'A' && *at <= 'Z' ? *at + 32 : *at);
 	snprintf(doc.vector, sizeof(doc.vector), "%s:%" PRIu64 "-%s", peer->tag, doc.etag,
@@ -97,7 +124,7 @@ void tg_raven_peer_wipe(struct tg_raven_peer *peer)
 void tg_raven_peer_renew(struct tg_raven_peer *peer)
 {
 	peer->doc_count = peer->tomb_count = 0;
-	peer->etag = 0;
+	peer->etag = peer->quiet = 0;
 	peer->others[0] = '\0';
 	peer->database_id[0]++;
 	peer->cluster_id[0]++;
@@ -110,8 +137,8 @@ const char *tg_raven_peer_vector(const struct tg_raven_peer *peer)
 	vector[0] = '\0';
 	if (peer->etag > 0)
 		snprintf(vector, sizeof(vector), "%s%s%s:%" PRIu64 "-%s", peer->others,
-			 peer->others[0] != '\0' ? ", " : "", peer->tag, peer->etag,
-			 peer->database_id);
+			 peer->others[0] != '\0' ? ", " : "", peer->tag,
+			 peer->quiet > 0 ? peer->quiet : peer->etag, peer->database_id);
 	return vector;
 }
 

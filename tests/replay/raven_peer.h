@@ -32,11 +32,13 @@ struct tg_raven_peer {
 	/* In the order of their etags. */
 	struct tg_raven_peer_doc docs[TG_RAVEN_PEER_DOCS], tombs[TG_RAVEN_PEER_DOCS];
 	uint32_t doc_count, tomb_count, conflicts;
-	char others[128];         /* entries of other nodes in the database's vector: "B:7-..." */
-	char topology[512];       /* instead of this node alone */
-	bool old_spelling;        /* tombstones as 5.4 lists them */
-	size_t piece_bytes;       /* chunks of what is sent; 0: all at once */
-	uint64_t drop_after;      /* the connection ends after so many bytes sent; 0: not */
+	struct tg_raven_peer_doc conflict; /* the document that is in conflict */
+	uint64_t quiet;      /* the vector's own entry stays there: what came since is others' */
+	char others[128];    /* entries of other nodes in the database's vector: "B:7-..." */
+	char topology[512];  /* instead of this node alone */
+	bool old_spelling;   /* tombstones as 5.4 lists them */
+	size_t piece_bytes;  /* chunks of what is sent; 0: all at once */
+	uint64_t drop_after; /* the connection ends after so many bytes sent; 0: not */
 	tg_raven_peer_hook *hook; /* true: it answered */
 	void *context;
 	unsigned calls, unchanged;         /* answered; of these with 304 */
@@ -59,6 +61,10 @@ void tg_raven_peer_put(struct tg_raven_peer *peer, const char *id, const char *c
 /* As replication brings it: the vector is another node's. */
 void tg_raven_peer_put_from(struct tg_raven_peer *peer, const char *id, unsigned value,
 			    const char *vector);
+/* Another node's version of a document comes: until it is resolved, neither can be read. Resolved,
+ * the document has both versions' vectors and nothing of this node's, though a new etag. */
+void tg_raven_peer_conflict(struct tg_raven_peer *peer, const char *id);
+void tg_raven_peer_resolve(struct tg_raven_peer *peer, unsigned value);
 /* More metadata of the newest document: ",\"@flags\":\"...\"". */
 void tg_raven_peer_more(struct tg_raven_peer *peer, const char *more);
 void tg_raven_peer_delete(struct tg_raven_peer *peer, const char *id);

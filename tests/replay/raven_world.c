@@ -113,6 +113,11 @@ static void take_rows(struct tg_raven_world *world, const struct tg_batch *batch
 		else
 			take_upsert(world->open, record);
 	}
+	if ((batch->flags & TG_BATCH_PASS_BEGIN) &&
+	    (batch->count == 0 || !(batch->records[0].flags & TG_REC_SEEN))) {
+		world->open->pass_begun = true;
+		world->open->lost = false;
+	}
 	keep_bookmark(world->open, batch);
 }
 
@@ -146,7 +151,8 @@ static void take_end(struct tg_raven_world *world, const struct tg_batch *batch)
 			stream->rows[i] = stream->rows[--stream->count];
 			stream->swept++;
 		}
-		stream->wanted = false;
+		stream->wanted = stream->lost;
+		stream->pass_begun = false;
 	}
 	keep_bookmark(stream, batch);
 	world->open = NULL;
@@ -179,6 +185,7 @@ static void take_begin(struct tg_raven_world *world, const struct tg_batch *batc
 								stream->bookmark_bytes),
 					 .generation = stream->generation,
 					 .full_pass_wanted = stream->wanted,
+					 .full_pass_begun = stream->pass_begun && !stream->lost,
 					 .rebuilt = rebuilt,
 					 .keys = count_keys,
 					 .keys_context = stream };

@@ -30,6 +30,7 @@ struct tg_raven_world_stream {
 	unsigned begins, ends, again, given, deletes, seen, swept, oversize;
 	bool counts;                    /* keys() may be asked */
 	bool complete, ordered, wanted; /* of the last END; a full pass is wanted */
+	bool pass_begun, lost;          /* for that; records were lost behind its back */
 	int why;
 };
 
