@@ -8,6 +8,27 @@ set(TG_TEST_ENVIRONMENT
 	"TIDEGATE_SANITIZE=$<CONFIG:Sanitize>" "PYTHONDONTWRITEBYTECODE=1"
 	"UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1")
 
+# Tests that open a store. musl's LMDB wants robust mutexes, which qemu-user has not: of a build for
+# another machine they run in its VM.
+set(TG_STORE_TESTS "^(unit\\.(intake|mend|outbox|path)(_.*)?|sim\\.agent)$")
+add_custom_target(tests)
+set(TG_APART)
+# Lets a long loop be shorter where a tool makes each step slow.
+set(TG_SLOW "TIDEGATE_SLOW=1")
+if(CMAKE_CROSSCOMPILING)
+	set(TG_APART EXCLUDE_FROM_ALL)
+	list(APPEND TG_TEST_ENVIRONMENT ${TG_SLOW})
+endif()
+
+# Sets `out` to the labels of the test RING.NAME.
+function(tg_store_label out ring name)
+	set(labels ${ring})
+	if("${ring}.${name}" MATCHES "${TG_STORE_TESTS}")
+		list(APPEND labels store)
+	endif()
+	set(${out} "${labels}" PARENT_SCOPE)
+endfunction()
+
 set(TG_LONG_TESTS "kill|walk|^lint|package|^vm|^servers|^e2e\\.ravendb")
 string(APPEND TG_LONG_TESTS "|^valgrind\\.(outbox|file_power)")
 
@@ -32,38 +53,50 @@ function(tg_helpers out ring)
 	set(${out} ${helpers} PARENT_SCOPE)
 endfunction()
 
+# One program of the tests. Of a build for another machine they are made by the target `tests`
+# alone, from the objects that the shipped program is linked of, without optimising them anew.
+function(tg_test_program program source)
+	add_executable(${program} ${source})
+	set_target_properties(${program} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+	if(CMAKE_CROSSCOMPILING)
+		set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON)
+		target_link_options(${program} PRIVATE -fno-lto)
+		add_dependencies(tests ${program})
+	endif()
+endfunction()
+
 # The C programs of one ring.
 function(tg_ring ring machine)
 	file(GLOB tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${ring}/test_*.c)
 	tg_helpers(helpers ${ring})
 	if(tests AND helpers)
-		add_library(tests_${ring} STATIC ${helpers})
+		add_library(tests_${ring} STATIC ${TG_APART} ${helpers})
 	endif()
 	foreach(test ${tests})
 		string(REGEX REPLACE "^.*/test_(.*)\\.c$" "\\1" name ${test})
 		set(program ${ring}_${name})
-		add_executable(${program} ${test})
-		set_target_properties(${program} PROPERTIES
-			RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+		tg_test_program(${program} ${test})
 		if(helpers)
 			target_link_libraries(${program} PRIVATE tests_${ring})
 		endif()
 		tg_link(${program} ${machine})
 		target_link_options(${program} PRIVATE ${ARGN})
 		add_test(NAME ${ring}.${name} COMMAND ${program})
-		tg_test_properties(${ring}.${name} ${ring})
+		tg_store_label(label ${ring} ${name})
+		tg_test_properties(${ring}.${name} "${label}")
 		if(TG_VALGRIND AND ring STREQUAL unit)
 			tg_valgrind(${program} ${name})
 		endif()
 	endforeach()
 endfunction()
 
-# The same unit program under valgrind; TIDEGATE_SLOW=1 lets a long loop be shorter there.
+# The same unit program under valgrind.
 function(tg_valgrind program name)
 	add_test(NAME valgrind.${name} COMMAND ${PROJECT_SOURCE_DIR}/tools/valgrind.sh
 		$<TARGET_FILE:${program}>)
 	tg_test_properties(valgrind.${name} valgrind)
-	set_property(TEST valgrind.${name} APPEND PROPERTY ENVIRONMENT TIDEGATE_SLOW=1)
+	set_property(TEST valgrind.${name} APPEND PROPERTY ENVIRONMENT ${TG_SLOW})
 endfunction()
 
 # The Python tests of one folder.
@@ -80,6 +113,29 @@ tg_ring(unit tg_posix)
 target_link_options(unit_net PRIVATE -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo)
 tg_ring(replay tg_posix)
 tg_ring(sim tg_sim)
+
+file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+foreach(fuzzer ${fuzzers})
+	string(REGEX REPLACE "^.*/fuzz_(.*)\\.c$" "\\1" name ${fuzzer})
+	tg_test_program(fuzz_${name} ${fuzzer})
+	if(TG_FUZZ)
+		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+	else()
+		target_sources(fuzz_${name} PRIVATE tests/fuzz/replay.c)
+	endif()
+	tg_link(fuzz_${name} tg_posix)
+	if(NOT TG_FUZZ)
+		add_test(NAME fuzz.${name}
+			COMMAND fuzz_${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+		tg_test_properties(fuzz.${name} fuzz)
+	endif()
+endforeach()
+
+# What follows runs the program itself, or is about the tree.
+if(CMAKE_CROSSCOMPILING)
+	return()
+endif()
+include(cmake/bench.cmake)
 
 # The fault ring reaches system calls by the linker's --wrap. tests/fault/wrap.txt names them, one a
 # line; tidegate-fault is the whole program with the same wrappers, for tests that run it.
@@ -98,25 +154,6 @@ if(wraps AND TARGET tidegate)
 	target_link_options(tidegate-fault PRIVATE ${wraps})
 	list(APPEND TG_TEST_ENVIRONMENT "TIDEGATE_FAULT=${PROJECT_BINARY_DIR}/tidegate-fault")
 endif()
-
-file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
-foreach(fuzzer ${fuzzers})
-	string(REGEX REPLACE "^.*/fuzz_(.*)\\.c$" "\\1" name ${fuzzer})
-	add_executable(fuzz_${name} ${fuzzer})
-	set_target_properties(fuzz_${name} PROPERTIES
-		RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-	if(TG_FUZZ)
-		target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
-	else()
-		target_sources(fuzz_${name} PRIVATE tests/fuzz/replay.c)
-	endif()
-	tg_link(fuzz_${name} tg_posix)
-	if(NOT TG_FUZZ)
-		add_test(NAME fuzz.${name}
-			COMMAND fuzz_${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
-		tg_test_properties(fuzz.${name} fuzz)
-	endif()
-endforeach()
 
 tg_python(replay replay replay)
 tg_python(fault fault fault)

@@ -23,8 +23,7 @@ function(tg_source_library name)
 endfunction()
 
 set(lmdb ${TG_SYSROOT}/lmdb/libraries/liblmdb)
-tg_source_library(source_lmdb SOURCES ${lmdb}/mdb.c ${lmdb}/midl.c
-	DEFINES $<$<BOOL:${TG_EMULATED}>:MDB_USE_ROBUST=0>)
+tg_source_library(source_lmdb SOURCES ${lmdb}/mdb.c ${lmdb}/midl.c)
 add_library(vendor_lmdb INTERFACE)
 target_include_directories(vendor_lmdb SYSTEM INTERFACE ${lmdb})
 target_link_libraries(vendor_lmdb INTERFACE source_lmdb Threads::Threads)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Sums up CTest's reports: tools/summary.py REPORT.xml...
+"""Sums up CTest's reports: tools/summary.py [--skipped "WHAT: WHY"]... REPORT.xml...
 
 Prints what failed and what was skipped with the reason that the test gave, then one line with the
-three counts. A report that is missing means that its tests were never run, and counts as a failure.
+three counts. A report that is missing means that its tests were never run, and counts as a failure;
+what this machine cannot do at all is named by --skipped instead.
 """
 
+import argparse
 import os
 import sys
 import xml.etree.ElementTree as xml
@@ -45,8 +47,9 @@ def read(path):
         yield verdict, f"{preset}: {case.get('name')}", why
 
 
-def main(paths):
+def main(skipped, paths):
     rows = [row for path in paths for row in read(path)]
+    rows += [("skipped", *what.split(": ", 1)) for what in skipped]
     for wanted in ("skipped", "failed"):
         for verdict, name, why in rows:
             if verdict == wanted:
@@ -57,4 +60,8 @@ def main(paths):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--skipped", action="append", default=[])
+    parser.add_argument("reports", nargs="+")
+    given = parser.parse_args()
+    sys.exit(main(given.skipped, given.reports))

@@ -163,19 +163,6 @@ static int explain_empty(const struct wanted *want, const char *what, struct tg_
 			  what);
 }
 
-static int explain_key(const char *path, int failed, struct tg_why *why)
-{
-	if (failed == MBEDTLS_ERR_PK_PASSWORD_REQUIRED ||
-	    failed == MBEDTLS_ERR_PK_PASSWORD_MISMATCH)
-		return tg_why_set(
-			why, TG_ERR_CONFIG,
-			"the key in %s is encrypted: openssl pkey -in %s -out %s.key, and "
-			"protect that file by its mode",
-			path, path, path);
-	return tg_why_set(why, TG_ERR_CONFIG, "the key in %s cannot be used (mbedTLS -0x%04x)",
-			  path, (unsigned)-failed);
-}
-
 static int parse_key(mbedtls_pk_context *key, struct tg_view text)
 {
 #if defined(TG_MBEDTLS_2)
@@ -218,16 +205,40 @@ static int take_certificate(const struct wanted *want, const struct tg_pem *pem,
 			  want->path, (unsigned)-failed);
 }
 
+/* The two ways to say so are in RFC 7468, section 11, and RFC 1421. An mbedTLS that cannot decrypt
+ * keys only finds that this one is broken, so we look ourselves. */
+static bool is_encrypted(const struct tg_pem *pem)
+{
+	return tg_pem_is(pem, "ENCRYPTED PRIVATE KEY") ||
+	       strstr((const char *)pem->text.at, "Proc-Type: 4,ENCRYPTED") != NULL;
+}
+
+static int take_key(const struct wanted *want, const struct tg_pem *pem, struct tg_why *why)
+{
+	const char *path = want->path;
+
+	if (mbedtls_pk_get_type(want->key) != MBEDTLS_PK_NONE)
+		return 0; /* the first key counts */
+	if (is_encrypted(pem))
+		return tg_why_set(
+			why, TG_ERR_CONFIG,
+			"the key in %s is encrypted: openssl pkey -in %s -out %s.key, and "
+			"protect that file by its mode",
+			path, path, path);
+	int failed = parse_key(want->key, pem->text);
+	if (failed == 0)
+		return 0;
+	return tg_why_set(why, TG_ERR_CONFIG, "the key in %s cannot be used (mbedTLS -0x%04x)",
+			  path, (unsigned)-failed);
+}
+
 static int take_block(const struct wanted *want, const struct tg_pem *pem, struct tg_why *why)
 {
 	if (want->chain != NULL && tg_pem_is(pem, "CERTIFICATE"))
 		return take_certificate(want, pem, why);
 	if (want->key == NULL || !is_key(pem))
 		return 0;
-	if (mbedtls_pk_get_type(want->key) != MBEDTLS_PK_NONE)
-		return 0; /* the first key counts */
-	int failed = parse_key(want->key, pem->text);
-	return failed == 0 ? 0 : explain_key(want->path, failed, why);
+	return take_key(want, pem, why);
 }
 
 static int read_pem(const struct wanted *want, struct tg_why *why)

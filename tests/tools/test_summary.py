@@ -17,7 +17,7 @@ SILENT = ('<testcase name="e2e.d" status="notrun"><skipped message="SKIP_RETURN_
 ABSENT = '<testcase name="e2e.e" status="notrun"><skipped message="Unable to find"/></testcase>'
 
 
-def summary(*reports):
+def summary(*reports, options=()):
     """Runs the program over reports, None being one that is missing; returns status and lines."""
     with tempfile.TemporaryDirectory() as folder:
         paths = []
@@ -27,8 +27,8 @@ def summary(*reports):
             if cases is not None:
                 with open(paths[-1], "w", encoding="utf-8") as file:
                     file.write(f"<testsuite>{cases}</testsuite>")
-        done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", "summary.py"), *paths],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, os.path.join(ROOT, "tools", "summary.py"), *options,
+                               *paths], capture_output=True, text=True, check=False)
         return done.returncode, done.stdout.splitlines()
 
 
@@ -39,6 +39,10 @@ class Summary(unittest.TestCase):
     def test_a_skip_is_listed_with_its_reason(self):
         self.assertEqual(summary(PASSED + SKIPPED), (
             0, ["skipped  preset0: e2e.c: no server", "1 passed, 0 failed, 1 skipped"]))
+
+    def test_a_ring_that_cannot_run_here_is_listed_and_counted(self):
+        self.assertEqual(summary(PASSED, options=("--skipped", "arm64: all tests: no compiler")), (
+            0, ["skipped  arm64: all tests: no compiler", "1 passed, 0 failed, 1 skipped"]))
 
     def test_failures(self):
         for cases, word in ((FAILED, "unit.b"), (SILENT, "without a reason"),

@@ -77,6 +77,7 @@ static const char script[] =
 	"cat client.pem client.key > client.both\n"
 	"openssl pkcs12 -export -in client.pem -inkey client.key -passout pass: -out client.pfx\n"
 	"openssl pkcs8 -topk8 -in client.key -passout pass:secret -out client.locked\n"
+	"openssl pkey -traditional -aes128 -in client.key -passout pass:secret -out client.1421\n"
 	"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout self.key \\\n"
 	" -days 30 -subj /CN=self -addext subjectAltName=DNS:localhost -out self.pem\n";
 

@@ -371,6 +371,7 @@ TG_TEST(tls_names_the_fault_of_a_file)
 		       "does not belong to");
 	check_sentence(load_own("ca.pem", "client.pem", "client.locked"), TG_ERR_CONFIG,
 		       "encrypted");
+	check_sentence(load_own("ca.pem", "client.pem", "client.1421"), TG_ERR_CONFIG, "encrypted");
 	check_sentence(load_own("ca.pem", "stale.pem", "stale.key"), TG_ERR_CONFIG,
 		       "expired on 2020-02-02");
 	check_sentence(load_own("ca.pem", "", "client.key"), TG_ERR_CONFIG,
