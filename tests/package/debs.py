@@ -45,7 +45,9 @@ def run(*words, **options):
 
 
 def folder(name):
-    """A build folder beside the one under test."""
+    """The preset's own build folder for an architecture, else one beside the build under test."""
+    if name in COMPILERS:
+        return ROOT / "build" / f"gateway-{name}"
     return pathlib.Path(os.environ.get("TIDEGATE_BUILD", ROOT / "build")) / "package" / name
 
 
