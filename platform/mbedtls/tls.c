@@ -155,23 +155,40 @@ int tg_tls_step(struct tg_tls *tls, struct tg_why *why)
 	return tls->refused ? TG_ERR_CERT : tg_tls_explain(tls, failed, why);
 }
 
-/* TLS 1.3 hands tickets on between the peer's bytes; a bound keeps a flood of them from holding us.
- */
+/* TLS 1.3 hands tickets on between the peer's bytes, and mbedTLS says so in whatever call comes
+ * next, a write too; the call is repeated then. A bound keeps a flood of them from holding us. */
+enum { TICKETS_MAX = 8 };
+
+static bool took_ticket(struct tg_tls *tls, int result)
+{
+#if !defined(TG_MBEDTLS_2) && defined(MBEDTLS_SSL_PROTO_TLS1_3)
+	if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+		tg_tls_session_keep(tls);
+		return true;
+	}
+#else
+	(void)tls;
+	(void)result;
+#endif
+	return false;
+}
+
 static int read_some(struct tg_tls *tls, uint8_t *at, size_t cap)
 {
-	int got = MBEDTLS_ERR_SSL_WANT_READ;
+	int got = mbedtls_ssl_read(&tls->ssl, at, cap);
 
-	for (unsigned turn = 0; turn < 8; turn++) {
+	for (unsigned turn = 0; turn < TICKETS_MAX && took_ticket(tls, got); turn++)
 		got = mbedtls_ssl_read(&tls->ssl, at, cap);
-#if !defined(TG_MBEDTLS_2) && defined(MBEDTLS_SSL_PROTO_TLS1_3)
-		if (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
-			tg_tls_session_keep(tls);
-			continue;
-		}
-#endif
-		break;
-	}
 	return got;
+}
+
+static int write_some(struct tg_tls *tls, const uint8_t *at, size_t bytes)
+{
+	int put = mbedtls_ssl_write(&tls->ssl, at, bytes);
+
+	for (unsigned turn = 0; turn < TICKETS_MAX && took_ticket(tls, put); turn++)
+		put = mbedtls_ssl_write(&tls->ssl, at, bytes);
+	return put;
 }
 
 static bool again(int result, unsigned *needs)
@@ -200,7 +217,7 @@ int tg_tls_send(struct tg_tls *tls, const uint8_t *at, size_t bytes, struct tg_w
 	TG_ASSERT(tls->open && bytes > 0 && bytes >= tls->send_bytes);
 	/* mbedTLS believes the length of the repeated call, whatever it has encrypted before. */
 	size_t offer = tls->send_bytes != 0 ? tls->send_bytes : bytes;
-	int put = mbedtls_ssl_write(&tls->ssl, at, offer);
+	int put = write_some(tls, at, offer);
 	if (put > 0) {
 		tls->send_bytes = 0;
 		tls->send_needs = TG_WANT_WRITE;

@@ -209,7 +209,7 @@ void peer_stop(struct peer *peer)
 		(void)close(peer->out);
 }
 
-static void wait_for(const struct tg_conn *conn, unsigned events)
+void peer_await(const struct tg_conn *conn, unsigned events)
 {
 	struct tg_now now = tg_clock_now();
 	struct tg_wants wants;
@@ -228,7 +228,7 @@ int peer_dial(struct tg_conn *conn, const struct tg_conn_target *target)
 	if (err != 0)
 		return err;
 	while ((err = tg_conn_step(conn, &now)) == TG_ERR_AGAIN) {
-		wait_for(conn, 0);
+		peer_await(conn, 0);
 		now = tg_clock_now();
 	}
 	return err;
@@ -241,7 +241,7 @@ static int send_all(struct tg_conn *conn, const char *text)
 	while (left > 0) {
 		int put = tg_conn_send(conn, (const uint8_t *)text, left);
 		if (put == TG_ERR_AGAIN) {
-			wait_for(conn, TG_WANT_WRITE);
+			peer_await(conn, TG_WANT_WRITE);
 			continue;
 		}
 		if (put < 0)
@@ -261,7 +261,7 @@ int peer_ask(struct tg_conn *conn, const char *text, const char *end, char at[PE
 	while (err == 0 && strstr(at, end) == NULL && have < PEER_BYTES - 1) {
 		int got = tg_conn_recv(conn, (uint8_t *)at + have, PEER_BYTES - 1 - (size_t)have);
 		if (got == TG_ERR_AGAIN) {
-			wait_for(conn, TG_WANT_READ);
+			peer_await(conn, TG_WANT_READ);
 			continue;
 		}
 		if (got < 0)

@@ -42,6 +42,8 @@ void peer_stop(struct peer *peer);
 /* Waits until the peer has printed `word`; false after ten seconds. */
 bool peer_printed(struct peer *peer, const char *word);
 
+/* Waits until the connection may go on with these events, ten seconds at most. */
+void peer_await(const struct tg_conn *conn, unsigned events);
 /* Steps `conn` until it is open or has failed. */
 int peer_dial(struct tg_conn *conn, const struct tg_conn_target *target);
 /* Sends all of `text`, then receives until `end` has come or the connection ended. The bytes are in

@@ -1,6 +1,7 @@
 /* TLS against `openssl s_server`: what must work, and one sentence for each thing that must not. */
 #include "tests/check.h"
 
+#include "platform/loop.h"
 #include "tests/unit/peer.h"
 
 #include <unistd.h>
@@ -298,6 +299,28 @@ TG_TEST(tls_resumes_sessions_of_its_best_version)
 	ask_page(&target, "New, TLSv1.");
 	ask_page(&target, "Reused, TLSv1.");
 	ask_page(&target, "Reused, TLSv1.");
+	tg_tls_unload(target.tls);
+	peer_stop(&peer);
+}
+
+/* Goal: with TLS 1.3 tickets may come while a request is still being sent.
+ * Method: the first call looks for bytes, as a sender does between two parts, and meets a ticket;
+ * the request goes out behind it. */
+TG_TEST(tls_sends_behind_a_ticket)
+{
+	struct peer peer;
+	struct tg_conn conn;
+	char page[PEER_BYTES];
+
+	peer_start_openssl(&peer, "-cert good.pem -key good.key -www");
+	struct tg_conn_target target = target_of(&peer, "localhost", load("ca.pem", "", ""));
+	TG_CHECK(peer_dial(&conn, &target) == 0);
+	if (strncmp(tg_conn_describe(&conn), "TLSv1.3", 7) == 0)
+		peer_await(&conn, TG_WANT_READ);
+	TG_CHECK(tg_conn_recv(&conn, (uint8_t *)page, 1) == TG_ERR_AGAIN);
+	if (peer_ask(&conn, "GET / HTTP/1.0\r\n\r\n", "Session-ID:", page) <= 0)
+		TG_FAIL("%s", tg_conn_why(&conn)->text);
+	tg_conn_close(&conn);
 	tg_tls_unload(target.tls);
 	peer_stop(&peer);
 }
