@@ -113,6 +113,64 @@ static void set_out_from_mark(const struct tg_index *index, struct tg_key key,
 		set_out(path->leaf, mark - 1, path);
 }
 
+/* --- near: the next key often lies between the same two cells, or a few cells on --- */
+
+enum { NEAR_CELLS = 4 };
+
+static void keep_near(const struct tg_index *index, const struct tg_index_path *path)
+{
+	struct tg_index_near *near = &index->cache->near_[index->tree_];
+
+	near->stream = index->stream;
+	near->shape = index->cache->shape_;
+	near->stamp = path->leaf->stamp_;
+	near->path = *path;
+}
+
+/* Whether the place kept is true still, and lies behind a cell that is before `key`. */
+static bool is_near(const struct tg_index *index, struct tg_key key)
+{
+	const struct tg_index_near *near = &index->cache->near_[index->tree_];
+	const struct tg_index_page *leaf = near->path.leaf;
+	struct tg_key before;
+
+	if (near->stream != index->stream || near->shape != index->cache->shape_ ||
+	    near->path.before == 0 || leaf->stamp_ != near->stamp ||
+	    (leaf->state != TG_INDEX_PAGE_CLEAN && leaf->state != TG_INDEX_PAGE_DIRTY))
+		return false;
+	(void)tg_index_key_read(leaf->bytes, near->path.before, &before);
+	return index->compare(before, key) < 0;
+}
+
+/* What tg_index_seek says, or -1: the key does not lie near. At the leaf's end nobody knows whether
+ * it belongs to the next one. */
+static int seek_near(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+{
+	struct tg_index_cell cell;
+
+	if (!is_near(index, key))
+		return -1;
+	*path = index->cache->near_[index->tree_].path;
+	path->end = path->at[0];
+	path->seq_end = path->seq_before;
+	for (uint32_t i = 0; i < NEAR_CELLS; i++) {
+		const uint8_t *bytes = path->leaf->bytes;
+		if (path->at[0] >= tg_index_page_used(bytes))
+			return -1;
+		tg_index_leaf_read(bytes, path->at[0], path->seq_before, &cell);
+		int order = index->compare(cell.key, key);
+		if (order >= 0) {
+			path->leaf->used_ = true;
+			if (order == 0)
+				tg_index_path_stand(path, &cell);
+			return order == 0;
+		}
+		tg_index_path_stand(path, &cell);
+		tg_index_path_pass(path);
+	}
+	return -1;
+}
+
 static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
 {
 	const uint8_t *bytes = path->leaf->bytes;
@@ -146,7 +204,8 @@ int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_pat
 
 	if (child == 0 || index->root->height == 0 || index->root->height > TG_INDEX_HEIGHT_MAX)
 		return TG_ERR_DAMAGED;
-	for (uint32_t level = index->root->height; level-- > 0;) {
+	int found = seek_near(index, key, path);
+	for (uint32_t level = index->root->height; found < 0 && level-- > 0;) {
 		int err = tg_index_level(index, child, level, &page);
 		if (err != 0)
 			return err;
@@ -154,8 +213,12 @@ int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_pat
 		if (level > 0)
 			path->at[level] = (uint16_t)seek_child(index, page, key, &child);
 	}
-	tg_index_path_begin(path, page);
-	return seek_entry(index, key, path);
+	if (found < 0) {
+		tg_index_path_begin(path, page);
+		found = seek_entry(index, key, path);
+	}
+	keep_near(index, path);
+	return found;
 }
 
 int tg_index_descend_first(struct tg_index *index, struct tg_index_path *path, uint32_t level)
@@ -219,6 +282,9 @@ static int write_in_leaf(struct tg_index *index, struct tg_index_path *path,
 	leaf->marks_ = marks;
 	tg_index_path_cover(path, &spot);
 	tg_index_path_wrote(path, leaf, risen);
+	path->leaf = leaf;
+	if (!index->walking_)
+		keep_near(index, path);
 	return 0;
 }
 

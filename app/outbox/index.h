@@ -110,6 +110,7 @@ struct tg_index_page {
 	uint64_t mark_seq_[TG_INDEX_MARKS]; /* of the cell before                         */
 	uint16_t last_, last_before_;       /* the leaf's cell written last, 0: none      */
 	uint64_t last_seq_;                 /* of the cell before                         */
+	uint64_t stamp_;                    /* another one with each change and each load */
 	uint8_t bytes[TG_INDEX_PAGE_BYTES]; /* sealed (checksum set) by tg_index_seal()   */
 };
 
@@ -131,6 +132,14 @@ struct tg_index_sought {
 	uint8_t key[TG_KEY_BYTES_MAX];
 };
 
+/* Where a tree was searched or written last: the next key often belongs there too. True as long as
+ * no page came or went (`shape`) and the leaf is what it was (`stamp`). */
+struct tg_index_near {
+	uint32_t stream;
+	uint64_t shape, stamp;
+	struct tg_index_path path;
+};
+
 /* The cache is shared by the streams that are open. */
 struct tg_index_cache {
 	struct tg_index_store store;
@@ -139,7 +148,9 @@ struct tg_index_cache {
 	uint32_t hand_;            /* where the search for a place goes on */
 	uint32_t dirty_, dropped_; /* places in that state                 */
 	uint32_t young_pages[TG_INDEX_YOUNG]; /* how large the young trees may grow */
+	uint64_t shape_, stamp_;              /* count pages that come or go, and changes */
 	struct tg_index_sought sought_;
+	struct tg_index_near near_[1 + TG_INDEX_YOUNG]; /* by the tree's number */
 };
 
 /* Takes `count` pages for good; all are free then. */

@@ -103,6 +103,7 @@ static int load(struct tg_index_cache *cache, struct tg_index_wanted wanted,
 	place->stored_ = true;
 	place->marks_ = place->last_ = 0;
 	place->wanted_ = 0;
+	place->stamp_ = ++cache->stamp_;
 	enter(cache, place);
 	*out = place;
 	return 0;
@@ -136,6 +137,8 @@ struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 	place->stored_ = false;
 	place->marks_ = place->last_ = 0;
 	place->wanted_ = 0;
+	place->stamp_ = ++cache->stamp_;
+	cache->shape_++;
 	cache->sought_.key_bytes = 0;
 	cache->dirty_++;
 	tg_index_page_init(place->bytes,
@@ -148,6 +151,7 @@ struct tg_index_page *tg_index_cache_new(struct tg_index_cache *cache,
 void tg_index_cache_touch(struct tg_index_cache *cache, struct tg_index_page *page)
 {
 	page->marks_ = page->last_ = 0;
+	page->stamp_ = ++cache->stamp_;
 	cache->sought_.key_bytes = 0;
 	if (page->state == TG_INDEX_PAGE_DIRTY)
 		return;
@@ -162,6 +166,7 @@ void tg_index_cache_drop(struct tg_index_cache *cache, struct tg_index_page *pag
 	if (page->state == TG_INDEX_PAGE_DIRTY)
 		cache->dirty_--;
 	cache->sought_.key_bytes = 0;
+	cache->shape_++;
 	leave(cache, page);
 	page->state = page->stored_ ? TG_INDEX_PAGE_DROPPED : TG_INDEX_PAGE_FREE;
 	cache->dropped_ += page->stored_;
@@ -205,6 +210,7 @@ void tg_index_flushed(struct tg_index_cache *cache)
 void tg_index_forget(struct tg_index_cache *cache, uint32_t stream)
 {
 	cache->sought_.key_bytes = 0;
+	cache->shape_++;
 	for (uint32_t i = 0; i < cache->count; i++) {
 		struct tg_index_page *place = &cache->pages[i];
 		if (place->stream != stream || place->state == TG_INDEX_PAGE_FREE)

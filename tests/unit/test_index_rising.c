@@ -67,6 +67,117 @@ TG_TEST(index_writes_rising_keys_once)
 	TG_CHECK(pages_written(1, 7919) < 3200);
 }
 
+enum { NEAR_KEYS = 30000, NEAR_CURSORS = 3 };
+
+/* A key's neighbours come, go and are looked for, and pages with them. */
+struct near_world {
+	struct index_world world;
+	bool present[NEAR_KEYS];
+	uint32_t cursor[NEAR_CURSORS];
+	uint64_t random;
+};
+
+static uint32_t draw(struct near_world *near, uint32_t below)
+{
+	near->random = near->random * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(near->random >> 33) % below;
+}
+
+static void check_find(struct near_world *near, uint32_t i)
+{
+	uint8_t at[UUID_KEY_BYTES];
+	struct tg_index_entry entry;
+	int err = tg_index_find(&near->world.index, rising_key(at, i), &entry);
+
+	TG_CHECK_INT(err, near->present[i] ? 0 : TG_ERR_MISSING);
+}
+
+static void near_step(struct near_world *near)
+{
+	uint32_t *cursor = &near->cursor[draw(near, NEAR_CURSORS)];
+	uint32_t what = draw(near, 100);
+	uint8_t at[UUID_KEY_BYTES];
+
+	*cursor = what < 1 ? draw(near, NEAR_KEYS) : (*cursor + draw(near, 3)) % NEAR_KEYS;
+	if (what < 60) {
+		(void)put_found(&near->world, rising_key(at, *cursor));
+		near->present[*cursor] = true;
+	} else if (what < 64) {
+		uint32_t other = (*cursor + draw(near, 5)) % NEAR_KEYS;
+		int err;
+		while ((err = tg_index_remove(&near->world.index, rising_key(at, other))) ==
+		       TG_ERR_FULL)
+			commit(&near->world);
+		TG_CHECK_INT(err, near->present[other] ? 0 : TG_ERR_MISSING);
+		near->present[other] = false;
+	} else if (what == 64) {
+		commit(&near->world);
+		tg_index_forget(&near->world.cache, near->world.index.stream);
+	} else if (what == 65) {
+		(void)settle_all(&near->world);
+	}
+	check_find(near, *cursor);
+	check_find(near, (*cursor + draw(near, 4)) % NEAR_KEYS);
+}
+
+/* Goal: a search that sets out from the place of the last one finds what a search from the root
+ * finds, whatever changed between the two. */
+TG_TEST(index_near_places_are_true)
+{
+	struct near_world near = { .random = 5 };
+
+	for (uint32_t young = 0; young < 2; young++) {
+		start(&near.world, 32);
+		near.world.index.young = young ? near.world.young : NULL;
+		memset(near.present, 0, sizeof(near.present));
+		for (uint32_t i = 0; i < 60000; i++)
+			near_step(&near);
+		(void)settle_all(&near.world);
+		for (uint32_t i = 0; i < NEAR_KEYS; i++)
+			check_find(&near, i);
+		(void)state(&near.world);
+		stop(&near.world);
+	}
+}
+
+/* Every `step`th row of an ordered pass, which goes as far as `end`. */
+static void ordered_rows(struct index_world *world, uint32_t step, uint32_t end)
+{
+	uint8_t at[UUID_KEY_BYTES];
+	struct tg_index_entry entry;
+
+	walk(world);
+	for (uint32_t i = 0; i < end; i += step) {
+		struct tg_key key = rising_key(at, i);
+		if (merge(world, key, &entry) == 0)
+			continue;
+		entry = (struct tg_index_entry){ key, 7, ++world->seq, 0 };
+		merge_put(world, &entry);
+	}
+}
+
+/* Goal: where a pass has cut other leaves in two, the leaf of the last search hangs elsewhere. */
+TG_TEST(index_near_places_end_with_the_tree_s_shape)
+{
+	struct index_world world;
+	uint8_t at[UUID_KEY_BYTES];
+	struct tg_index_entry entry;
+
+	start(&world, 400);
+	ordered_rows(&world, 2, 20000);
+	TG_CHECK_INT(tg_index_find(&world.index, rising_key(at, 15001), &entry), TG_ERR_MISSING);
+	ordered_rows(&world, 1, 8000);
+	for (uint32_t i = 15001; i < 15801; i += 2)
+		(void)put_found(&world, rising_key(at, i));
+	for (uint32_t i = 0; i < 20000; i++) {
+		bool there = i < 8000 || i % 2 == 0 || (i > 15000 && i < 15801);
+		TG_CHECK_INT(tg_index_find(&world.index, rising_key(at, i), &entry),
+			     there ? 0 : TG_ERR_MISSING);
+	}
+	TG_CHECK_INT(state(&world).entries, 14400);
+	stop(&world);
+}
+
 /* Goal: rising keys in the tree's middle leave full leaves behind, as those at its end do. */
 TG_TEST(index_fill_by_rising_keys_between_others)
 {
