@@ -31,12 +31,36 @@ static const uint8_t *head_end(struct tg_view body, struct tg_view metadata)
 	return back_over(at - NAME_BYTES, body.at, ',');
 }
 
-/* A part, and a byte that no JSON has behind it, so that parts never run into each other. */
-static void add(struct tg_sha1 *sha, struct tg_view part)
+/* What is hashed, part by part. */
+struct parts {
+	struct tg_view part[4 + 2 * TG_RAVEN_META_OWN_MAX + 1];
+	uint32_t count;
+	size_t bytes; /* of all, with the byte behind each */
+};
+
+static void add(struct parts *parts, struct tg_view part)
 {
-	if (part.bytes > 0)
-		tg_sha1_add(sha, part);
-	tg_sha1_add(sha, tg_view_of("", 1));
+	parts->part[parts->count++] = part;
+	parts->bytes += part.bytes + 1;
+}
+
+static void take_parts(struct parts *parts, struct tg_view body, struct tg_view metadata,
+		       const struct tg_raven_meta *meta)
+{
+	const uint8_t *end = head_end(body, metadata), *rest = metadata.at + metadata.bytes;
+
+	parts->count = 0;
+	parts->bytes = 0;
+	add(parts, tg_view_of(body.at, (size_t)(end - body.at)));
+	add(parts, tg_view_of(rest, (size_t)(body.at + body.bytes - rest)));
+	add(parts, meta->id);
+	add(parts, meta->collection);
+	for (uint32_t i = 0; i < meta->own_count; i++) {
+		add(parts, meta->own[i].name);
+		add(parts, meta->own[i].value);
+	}
+	if (meta->own_more > 0)
+		add(parts, metadata);
 }
 
 uint64_t tg_raven_hash_of_digest(const uint8_t digest[TG_SHA1_BYTES])
@@ -48,25 +72,57 @@ uint64_t tg_raven_hash_of_digest(const uint8_t digest[TG_SHA1_BYTES])
 	return hash;
 }
 
+/* Behind each part stands a byte that no JSON has, so that parts never run into each other. */
 uint64_t tg_raven_hash(struct tg_view body, struct tg_view metadata,
 		       const struct tg_raven_meta *meta)
 {
-	const uint8_t *end = head_end(body, metadata), *rest = metadata.at + metadata.bytes;
 	uint8_t digest[TG_SHA1_BYTES];
+	struct parts parts;
 	struct tg_sha1 sha;
 
+	take_parts(&parts, body, metadata, meta);
 	tg_sha1_start(&sha);
 	tg_sha1_add(&sha, tg_view_of(namespace_uuid, sizeof(namespace_uuid)));
-	add(&sha, tg_view_of(body.at, (size_t)(end - body.at)));
-	add(&sha, tg_view_of(rest, (size_t)(body.at + body.bytes - rest)));
-	add(&sha, meta->id);
-	add(&sha, meta->collection);
-	for (uint32_t i = 0; i < meta->own_count; i++) {
-		add(&sha, meta->own[i].name);
-		add(&sha, meta->own[i].value);
+	for (uint32_t i = 0; i < parts.count; i++) {
+		if (parts.part[i].bytes > 0)
+			tg_sha1_add(&sha, parts.part[i]);
+		tg_sha1_add(&sha, tg_view_of("", 1));
 	}
-	if (meta->own_more > 0)
-		add(&sha, metadata);
 	tg_sha1_end(&sha, digest);
 	return tg_raven_hash_of_digest(digest);
+}
+
+size_t tg_raven_hash_text(struct tg_view body, struct tg_view metadata,
+			  const struct tg_raven_meta *meta, uint8_t at[TG_RAVEN_HASH_TEXT_BYTES])
+{
+	struct parts parts;
+
+	take_parts(&parts, body, metadata, meta);
+	if (parts.bytes > TG_RAVEN_HASH_TEXT_BYTES)
+		return 0;
+	for (uint32_t i = 0; i < parts.count; i++) {
+		struct tg_view part = parts.part[i];
+		if (part.bytes > 0)
+			memcpy(at, part.at, part.bytes);
+		at[part.bytes] = 0;
+		at += part.bytes + 1;
+	}
+	return parts.bytes;
+}
+
+uint64_t tg_raven_hash_of_text(struct tg_view text)
+{
+	uint8_t digest[TG_SHA1_BYTES];
+
+	tg_sha1_two(tg_view_of(namespace_uuid, sizeof(namespace_uuid)), text, digest);
+	return tg_raven_hash_of_digest(digest);
+}
+
+void tg_raven_hash_of_texts(const struct tg_view text[2], uint64_t hash[2])
+{
+	uint8_t digest[2][TG_SHA1_BYTES];
+
+	tg_sha1_pair(tg_view_of(namespace_uuid, sizeof(namespace_uuid)), text, digest);
+	hash[0] = tg_raven_hash_of_digest(digest[0]);
+	hash[1] = tg_raven_hash_of_digest(digest[1]);
 }

@@ -19,6 +19,42 @@ void tg_raven_rows_clear(struct tg_raven_rows *rows)
 {
 	rows->count = rows->keys_bytes = 0;
 	rows->full = false;
+	rows->waits_ = NULL;
+}
+
+void tg_raven_rows_end(struct tg_raven_rows *rows)
+{
+	if (rows->waits_ != NULL)
+		rows->waits_->hash =
+			tg_raven_hash_of_text(tg_view_of(rows->text_, rows->text_bytes_));
+	rows->waits_ = NULL;
+}
+
+/* Documents are hashed two by two. */
+static void hash(struct tg_raven_rows *rows, const struct tg_raven_row *row,
+		 const struct tg_raven_meta *meta)
+{
+	struct tg_record *record = &rows->records[rows->count];
+	uint8_t other[TG_RAVEN_HASH_TEXT_BYTES];
+	uint8_t *at = rows->waits_ == NULL ? rows->text_ : other;
+	size_t bytes = tg_raven_hash_text(row->body, row->metadata, meta, at);
+	uint64_t both[2];
+
+	if (bytes == 0) {
+		record->hash = tg_raven_hash(row->body, row->metadata, meta);
+		return;
+	}
+	if (rows->waits_ == NULL) {
+		rows->waits_ = record;
+		rows->text_bytes_ = bytes;
+		return;
+	}
+	tg_raven_hash_of_texts((struct tg_view[2]){ tg_view_of(rows->text_, rows->text_bytes_),
+						    tg_view_of(other, bytes) },
+			       both);
+	rows->waits_->hash = both[0];
+	record->hash = both[1];
+	rows->waits_ = NULL;
 }
 
 static void count_in(struct tg_raven_rows *rows)
@@ -72,7 +108,7 @@ int tg_raven_rows_add(struct tg_raven_rows *rows, const struct tg_raven_row *row
 	} else {
 		record->body = row->body;
 		record->key_at = (uint32_t)(meta->id.at - row->body.at);
-		record->hash = tg_raven_hash(row->body, row->metadata, meta);
+		hash(rows, row, meta);
 	}
 	count_in(rows);
 	rows->full = rows->full || row->oversize; /* the next one would take its metadata's place */

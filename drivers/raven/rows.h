@@ -6,6 +6,7 @@
 #define TG_DRIVERS_RAVEN_ROWS_H
 
 #include "app/record.h"
+#include "drivers/raven/hash.h"
 #include "drivers/raven/meta.h"
 #include "drivers/raven/page.h"
 
@@ -14,6 +15,10 @@ struct tg_raven_rows {
 	uint8_t *keys;             /* CONFIG_TG_RAVEN_KEYS_BYTES        */
 	uint32_t count, keys_bytes;
 	bool full;
+	/* The document whose hash is taken together with the next one's; NULL: none. */
+	struct tg_record *waits_;
+	size_t text_bytes_;
+	uint8_t text_[TG_RAVEN_HASH_TEXT_BYTES];
 };
 
 void tg_raven_rows_clear(struct tg_raven_rows *rows);
@@ -23,5 +28,8 @@ TG_CHECKED int tg_raven_rows_add(struct tg_raven_rows *rows, const struct tg_rav
 /* A key alone, as `like` says: a delete, or one that was seen. */
 TG_CHECKED int tg_raven_rows_key(struct tg_raven_rows *rows, struct tg_view id,
 				 const struct tg_record *like);
+
+/* No more come: every record has its hash now. */
+void tg_raven_rows_end(struct tg_raven_rows *rows);
 
 #endif

@@ -208,6 +208,7 @@ static uint32_t flags_of_batch(struct tg_raven *source)
 
 static void give_rows(struct tg_raven *source, struct tg_batch *out)
 {
+	tg_raven_rows_end(&source->rows);
 	out->kind = TG_BATCH_ROWS;
 	out->flags = flags_of_batch(source);
 	out->stream = source->stream;

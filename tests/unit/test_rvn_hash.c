@@ -4,6 +4,7 @@
 #include "drivers/raven/hash.h"
 
 #include "drivers/json/scan.h"
+#include "drivers/raven/rows.h"
 #include "tests/check.h"
 
 static struct tg_raven_meta meta_of(struct tg_view body, struct tg_view *metadata)
@@ -78,6 +79,47 @@ TG_TEST(metadata_beyond_what_is_sorted_counts_too)
 		(void)snprintf(text[which] + used, sizeof(text[0]) - (size_t)used, "}}");
 	}
 	TG_CHECK(hash_of(text[0]) != hash_of(text[1]));
+}
+
+enum { DOCUMENTS = 7 };
+
+/* Documents of many lengths; the last ones are longer than what is hashed two by two. */
+static struct tg_raven_row document(char at[4096], int number)
+{
+	int used = snprintf(at, 4096, "{\"a\":\"%0*d\"," META(CV_1), 1 + number * 200, number);
+	struct tg_raven_row row = { .body = tg_view_of(at, (size_t)used) };
+
+	row.metadata = tg_member_of(row.body, "@metadata");
+	row.bytes = row.body.bytes;
+	return row;
+}
+
+/* Goal: documents that are hashed two by two have the hash that each has alone, whatever their
+ * lengths and however many there are. */
+TG_TEST(two_by_two_is_the_same)
+{
+	static char text[DOCUMENTS][4096];
+	static uint8_t keys[CONFIG_TG_RAVEN_KEYS_BYTES];
+	struct tg_record records[CONFIG_TG_RAVEN_BATCH_RECORDS_MAX];
+	struct tg_raven_rows rows = { .records = records, .keys = keys };
+	struct tg_raven_meta meta;
+
+	for (int first = 0; first < DOCUMENTS; first++) {
+		tg_raven_rows_clear(&rows);
+		for (int i = 0; i < DOCUMENTS - first; i++) {
+			struct tg_raven_row row = document(text[i], (first + i * 5) % DOCUMENTS);
+			TG_CHECK_INT(tg_raven_meta_read(&meta, row.metadata), TG_OK);
+			TG_CHECK_INT(tg_raven_rows_add(&rows, &row, &meta, 0), TG_OK);
+		}
+		tg_raven_rows_end(&rows);
+		TG_CHECK_INT(rows.count, (uint32_t)(DOCUMENTS - first));
+		for (uint32_t i = 0; i < rows.count; i++) {
+			struct tg_view metadata = tg_member_of(records[i].body, "@metadata");
+			TG_CHECK_INT(tg_raven_meta_read(&meta, metadata), TG_OK);
+			TG_CHECK(records[i].hash ==
+				 tg_raven_hash(records[i].body, metadata, &meta));
+		}
+	}
 }
 
 TG_TEST(metadata_is_read)
