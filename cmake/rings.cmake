@@ -32,6 +32,12 @@ endfunction()
 set(TG_LONG_TESTS "kill|walk|^lint|package|^vm|^servers|^e2e\\.ravendb")
 string(APPEND TG_LONG_TESTS "|^valgrind\\.(outbox|file_power)")
 
+# Their checks take an optimiser longer than all that they check.
+if(TG_TESTS_PLAIN)
+	file(GLOB_RECURSE own CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/*.c)
+	set_source_files_properties(${own} PROPERTIES COMPILE_OPTIONS "-O0;-U_FORTIFY_SOURCE")
+endif()
+
 # Gives one CTest test the labels and habits of its ring. A test that kills processes is named so.
 function(tg_test_properties name label)
 	if(name MATCHES "kill")
