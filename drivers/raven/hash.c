@@ -31,6 +31,11 @@ static const uint8_t *head_end(struct tg_view body, struct tg_view metadata)
 	return back_over(at - NAME_BYTES, body.at, ',');
 }
 
+struct tg_view tg_raven_hash_head(struct tg_view body, struct tg_view metadata)
+{
+	return tg_view_of(body.at, (size_t)(head_end(body, metadata) - body.at));
+}
+
 /* What is hashed, part by part. */
 struct parts {
 	struct tg_view part[4 + 2 * TG_RAVEN_META_OWN_MAX + 1];

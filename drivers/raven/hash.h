@@ -28,6 +28,9 @@ size_t tg_raven_hash_text(struct tg_view body, struct tg_view metadata,
 uint64_t tg_raven_hash_of_text(struct tg_view text);
 void tg_raven_hash_of_texts(const struct tg_view text[2], uint64_t hash[2]);
 
+/* The document's bytes before @metadata: from its brace to its last member's end. */
+struct tg_view tg_raven_hash_head(struct tg_view body, struct tg_view metadata);
+
 /* The same for a document too large to hold: `digest` is the SHA-1 of as many bytes as came. */
 uint64_t tg_raven_hash_of_digest(const uint8_t digest[20]);
 

@@ -43,6 +43,8 @@ static void add_own(struct tg_raven_meta *meta, struct tg_view name, struct tg_v
 	uint32_t at = meta->own_count;
 
 	meta->replicated |= is(name, "Tidegate-Instance");
+	if (is(name, "Tidegate-Hash"))
+		meta->sum = value;
 	if (at == TG_RAVEN_META_OWN_MAX) {
 		meta->own_more++;
 		return;
@@ -59,7 +61,7 @@ int tg_raven_meta_read(struct tg_raven_meta *meta, struct tg_view metadata)
 	struct tg_view name, value, passed;
 
 	meta->id = meta->collection = meta->change_vector = meta->last_modified = meta->flags =
-		tg_view_of(NULL, 0);
+		meta->sum = tg_view_of(NULL, 0);
 	meta->own_count = meta->own_more = 0;
 	meta->replicated = false;
 	if (!tg_members_start(&members, metadata) || !members.object)

@@ -18,7 +18,8 @@ struct tg_raven_member {
 
 struct tg_raven_meta {
 	struct tg_view id, collection, change_vector, last_modified, flags;
-	bool replicated; /* it carries Tidegate-Instance: a tidegate wrote it */
+	struct tg_view sum; /* Tidegate-Hash: see echo.h */
+	bool replicated;    /* it carries Tidegate-Instance: a tidegate wrote it */
 	/* The user's members, sorted by their names' bytes; those beyond OWN_MAX as they come. */
 	struct tg_raven_member own[TG_RAVEN_META_OWN_MAX];
 	uint32_t own_count, own_more;

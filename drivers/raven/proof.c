@@ -252,7 +252,7 @@ int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row
 	if (!tg_raven_is_ours(source, meta.collection))
 		return TG_OK;
 	/* What was sent before a tidegate wrote over it is there: it is no delete. */
-	source->cursor.skipped += tg_raven_is_skipped(source, &meta);
+	source->cursor.skipped += tg_raven_is_skipped(source, row, &meta);
 	if (tg_raven_rows_key(&source->rows, meta.id, &seen) != TG_OK)
 		return tg_raven_odd(source, "a document has an id that is none", why);
 	return TG_OK;

@@ -58,7 +58,7 @@ int tg_raven_query_row(struct tg_raven *source, const struct tg_raven_row *row, 
 		return tg_raven_odd(source, "a document has no @id", why);
 	if (tg_raven_time(meta.last_modified, &time_ms) == TG_OK && time_ms > source->newest_ms)
 		source->newest_ms = time_ms;
-	if (tg_raven_is_skipped(source, &meta))
+	if (tg_raven_is_skipped(source, row, &meta))
 		return TG_OK;
 	if (tg_raven_rows_add(&source->rows, row, &meta, source->now.wall_ms) != TG_OK)
 		return tg_raven_odd(source, "a document has an id that is none", why);

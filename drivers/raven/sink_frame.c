@@ -5,6 +5,7 @@
 
 #include "app/moment.h"
 #include "drivers/json/scan.h"
+#include "drivers/raven/echo.h"
 #include "drivers/raven/ident.h"
 #include "drivers/raven/sink_text.h"
 #include "drivers/raven/template.h"
@@ -19,8 +20,13 @@ struct row {
 	const struct tg_line *line;
 	const struct tg_record *record;
 	const char *id_template;
-	struct tg_view metadata; /* the row's own, or empty */
-	bool filtered; /* goes through sink_text.c */
+	struct tg_view id;
+	struct tg_view metadata;          /* the row's own, or empty ...             */
+	struct tg_view user;              /* ... and what of it goes out             */
+	bool filtered;                    /* goes through sink_text.c                */
+	struct tg_out *to;                /* where the text ends up, and in it ...   */
+	uint64_t members_at, members_end; /* ... the row's members */
+	uint64_t sum;                     /* of the user's metadata */
 };
 
 /* --- names --- */
@@ -73,7 +79,8 @@ static bool is_reserved(struct tg_view name)
 					     "@last-modified",  "@etag",        "@flags",
 					     "@index-score",    "@attachments", "@counters",
 					     "@timeseries",     "@archived",    "Tidegate-Instance",
-					     "Tidegate-Stream", "Tidegate-Seq", "Source-Modified" };
+					     "Tidegate-Stream", "Tidegate-Seq", "Tidegate-Hash",
+					     "Source-Modified" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (tg_view_same(name, tg_view_str(names[i])))
@@ -88,52 +95,88 @@ static bool is_clock(struct tg_view name)
 	       tg_view_same(name, tg_view_str("@archive-at"));
 }
 
-static void put_user_metadata(const struct row *row, struct tg_out *out)
+static void put_member(struct tg_view name, struct tg_view value, struct tg_out *out)
+{
+	PUT_TEXT(out, "\"");
+	tg_out_view(out, name);
+	PUT_TEXT(out, "\":");
+	tg_out_view(out, value);
+}
+
+/* What the member adds to the document's sum, as the server will have it. */
+static uint64_t sum_of_member(const struct row *row, struct tg_view name, struct tg_view value)
+{
+	struct tg_raven_echo echo;
+	struct tg_raven_text text;
+
+	if (!tg_raven_echo_counts(name))
+		return 0;
+	if (!row->filtered)
+		return tg_raven_echo_member(name, value);
+	tg_raven_echo_start(&echo);
+	tg_raven_text_start(&text, &echo.out);
+	put_member(name, value, &text.out);
+	tg_raven_text_end(&text);
+	return tg_raven_echo_end(&echo);
+}
+
+static void put_user_member(struct row *row, struct tg_view name, struct tg_view value,
+			    struct tg_out *out)
+{
+	row->sum += sum_of_member(row, name, value);
+	tg_out_byte(out, ',');
+	put_member(name, value, out);
+}
+
+static void put_user_metadata(struct row *row, struct tg_out *out)
 {
 	struct tg_members members;
 	struct tg_view name, value;
 
-	if (row->metadata.bytes == 0)
+	row->sum = 0;
+	if (row->user.bytes == 0)
 		return;
-	if (row->metadata.at[0] != '{') { /* a row's ordinary value that happens to be called so */
-		PUT_TEXT(out, ",\"Source-Metadata\":");
-		tg_out_view(out, row->metadata);
+	if (row->user.at[0] != '{') { /* a row's ordinary value that happens to be called so */
+		put_user_member(row, tg_view_str("Source-Metadata"), row->user, out);
 		return;
 	}
-	(void)tg_members_start(&members, row->metadata);
-	while (tg_members_next(&members, &name, &value)) {
-		if (is_reserved(name) || (is_clock(name) && !row->frame->keep_expires))
-			continue;
-		PUT_TEXT(out, ",\"");
-		tg_out_view(out, name);
-		PUT_TEXT(out, "\":");
-		tg_out_view(out, value);
-	}
+	(void)tg_members_start(&members, row->user);
+	while (tg_members_next(&members, &name, &value))
+		if (!is_reserved(name) && (!is_clock(name) || row->frame->keep_expires))
+			put_user_member(row, name, value, out);
 }
 
-/* RavenDB calls the collection of a document without one so, and takes no document that says it. */
-static void put_collection(const struct row *row, struct tg_out *out)
+/* RavenDB calls the collection of a document without one so, and takes no document that says it:
+ * empty then. */
+struct collection {
+	uint8_t at[TG_STREAM_NAME_BYTES_MAX + TG_TEMPLATE_BYTES_MAX];
+	struct tg_view name;
+};
+
+static void find_collection(const struct row *row, struct collection *collection)
 {
-	uint8_t text[TG_STREAM_NAME_BYTES_MAX + TG_TEMPLATE_BYTES_MAX];
-	struct tg_out name = { .at = text, .cap = sizeof(text) };
-	struct tg_view view;
+	struct tg_out name = { .at = collection->at, .cap = sizeof(collection->at) };
 
 	tg_ident_name(row->frame->collection, row->line, &name);
-	view = tg_view_of(text, tg_out_filled(&name));
-	if (tg_view_same(view, tg_view_str("@empty")))
+	collection->name = tg_view_of(collection->at, tg_out_filled(&name));
+	if (tg_view_same(collection->name, tg_view_str("@empty")))
+		collection->name.bytes = 0;
+}
+
+static void put_collection(struct tg_view name, struct tg_out *out)
+{
+	if (name.bytes == 0)
 		return;
 	PUT_TEXT(out, "\"@collection\":");
-	tg_json_quote(view, out);
+	tg_json_quote(name, out);
 	tg_out_byte(out, ',');
 }
 
-static void put_metadata(const struct row *row, struct tg_out *out)
+static void put_origin(const struct row *row, struct tg_out *out)
 {
 	const struct tg_record *record = row->record;
 	char iso[TG_MOMENT_ISO_BYTES], seq[48];
 
-	PUT_TEXT(out, "{\"" METADATA "\":{");
-	put_collection(row, out);
 	PUT_TEXT(out, "\"Tidegate-Instance\":");
 	tg_json_quote(row->line->instance, out);
 	PUT_TEXT(out, ",\"Tidegate-Stream\":");
@@ -146,8 +189,6 @@ static void put_metadata(const struct row *row, struct tg_out *out)
 	else
 		tg_moment_seconds(record->time_ms, out);
 	tg_out_byte(out, '"');
-	put_user_metadata(row, out);
-	tg_out_byte(out, '}');
 }
 
 /* --- documents --- */
@@ -187,21 +228,92 @@ static int put_members(const struct row *row, struct tg_out *out)
 	return row->line->ops->shape(&columns, &record, out);
 }
 
+/* Members that lie in a window whole are summed there, others are made once more for it. */
+static int sum_members(struct row *row, struct tg_raven_echo *echo)
+{
+	const struct tg_out *to = row->to;
+	size_t bytes = (size_t)(row->members_end - row->members_at);
+	struct tg_raven_text text;
+
+	if (bytes == 0)
+		return TG_OK;
+	if (row->members_at >= to->skip && row->members_end <= to->skip + to->cap) {
+		const uint8_t *at = to->at + (row->members_at - to->skip);
+		tg_raven_echo_put(echo, tg_view_str(",")); /* the brace that stands for it */
+		tg_raven_echo_put(echo, tg_view_of(at + 1, bytes - 1));
+		return TG_OK;
+	}
+	bool filtered = row->filtered;
+	row->filtered = true;
+	tg_raven_text_start(&text, &echo->out);
+	int err = put_members(row, filtered ? &text.out : &echo->out);
+	tg_raven_text_end(&text);
+	row->filtered = filtered;
+	return err;
+}
+
+/* The sum is made where its text is wanted, and not for the windows before and behind it. */
+static int put_sum(struct row *row, struct tg_view collection, struct tg_out *out)
+{
+	uint64_t at = row->to->total, end = at + TG_RAVEN_ECHO_BYTES;
+	char text[TG_RAVEN_ECHO_BYTES] = "0";
+	struct tg_raven_echo echo;
+	int err = TG_OK;
+
+	if (end > row->to->skip && at < row->to->skip + row->to->cap) {
+		tg_raven_echo_start(&echo);
+		tg_raven_echo_text(&echo, row->id);
+		tg_raven_echo_text(&echo, collection);
+		err = sum_members(row, &echo);
+		tg_raven_echo_write(tg_raven_echo_end(&echo) + row->sum, text);
+	}
+	tg_out_put(out, text, sizeof(text));
+	return err;
+}
+
+static int put_metadata(struct row *row, struct tg_out *out)
+{
+	struct collection collection;
+
+	find_collection(row, &collection);
+	if (row->members_end > row->members_at)
+		tg_out_byte(out, ',');
+	PUT_TEXT(out, "\"" METADATA "\":{");
+	put_collection(collection.name, out);
+	put_origin(row, out);
+	put_user_metadata(row, out);
+	PUT_TEXT(out, ",\"Tidegate-Hash\":\"");
+	int err = put_sum(row, collection.name, out);
+	PUT_TEXT(out, "\"}}");
+	return err;
+}
+
+/* The members come with a comma before each: the first one's place is the brace's. */
+static void open_brace(const struct row *row, struct tg_out *out)
+{
+	struct tg_out *to = row->to;
+
+	if (row->members_end == row->members_at)
+		tg_out_byte(out, '{');
+	else if (row->members_at >= to->skip && row->members_at < to->skip + to->cap)
+		to->at[row->members_at - to->skip] = '{';
+}
+
 static int put_document(struct row *row, struct tg_out *out)
 {
 	const struct tg_columns *columns = &row->line->columns;
-	struct tg_view metadata = find_metadata(row->record), mine = metadata;
-	int err;
 
+	row->user = row->metadata = find_metadata(row->record);
 	if (columns->shape != TG_SHAPE_DOCUMENT ||
 	    tg_columns_action(columns, tg_view_str(METADATA)) != TG_COLUMN_KEEP)
-		mine.bytes = 0;
-	row->metadata = mine;
-	put_metadata(row, out);
-	row->metadata = metadata;
-	err = put_members(row, out);
-	tg_out_byte(out, '}');
-	return err;
+		row->user.bytes = 0;
+	row->members_at = row->to->total;
+	int err = put_members(row, out);
+	row->members_end = row->to->total;
+	if (err != TG_OK)
+		return err;
+	open_brace(row, out);
+	return put_metadata(row, out);
 }
 
 /* Through the filter, when the text holds what the server would not keep. */
@@ -210,6 +322,7 @@ static int put_safe(struct row *row, struct tg_out *out)
 	struct tg_raven_frame *frame = row->frame;
 	struct tg_raven_text text;
 
+	row->to = out;
 	if (!tg_raven_text_needs(row->record))
 		return put_document(row, out);
 	tg_raven_text_start(&text, out);
@@ -241,7 +354,7 @@ int tg_raven_frame_write(struct tg_raven_frame *frame, const struct tg_line *lin
 		err = tg_ident_make(row.id_template, line, key, &id);
 	if (err != TG_OK)
 		return err;
-	name = tg_view_of(id.at, id.bytes);
+	row.id = name = tg_view_of(id.at, id.bytes);
 	if (record->op == TG_DELETE) {
 		put_delete(&row, name, out);
 		return TG_OK;

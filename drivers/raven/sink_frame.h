@@ -1,8 +1,9 @@
 /* sink_frame.h - what stands for a record in bulk_docs' list of commands, behind its comma.
  *
- *      ,{"Type":"PUT","Id":"readings/7","ChangeVector":null,"Document":{"@metadata":{
- *       "@collection":"readings","Tidegate-Instance":"plant-7-..","Tidegate-Stream":"r/d/readings",
- *       "Tidegate-Seq":7,"Source-Modified":"2026-11-21T.."},"temperature":21.5}}
+ *      ,{"Type":"PUT","Id":"readings/7","ChangeVector":null,"Document":{"temperature":21.5,
+ *       "@metadata":{"@collection":"readings","Tidegate-Instance":"plant-7-..",
+ *       "Tidegate-Stream":"r/d/readings","Tidegate-Seq":7,"Source-Modified":"2026-11-21T..",
+ *       "Tidegate-Hash":"00f1e2d3c4b5a697"}}}
  *
  *      ,{"Type":"DELETE","Id":"readings/7","ChangeVector":null}
  *

@@ -78,26 +78,6 @@ struct tg_raven_place *tg_raven_place(struct tg_raven *source)
 	return &source->cursor.places[0];
 }
 
-bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection)
-{
-	struct tg_view name = tg_raven_name(source);
-	uint8_t plain[512];
-
-	if (collection.bytes == 0)
-		return tg_raven_name_same(name, tg_view_str("@empty"));
-	if (collection.bytes == name.bytes + 2 &&
-	    memcmp(collection.at + 1, name.at, name.bytes) == 0)
-		return true;
-	int bytes = tg_json_unescape(collection, plain, sizeof(plain));
-	return bytes >= 0 && tg_raven_name_same(name, tg_view_of(plain, (size_t)bytes));
-}
-
-bool tg_raven_is_skipped(const struct tg_raven *source, const struct tg_raven_meta *meta)
-{
-	return (meta->replicated && !source->config.read_replicated) ||
-	       tg_raven_meta_has(meta->flags, "Artificial");
-}
-
 /* --- what fails --- */
 
 void tg_raven_fail_stream(struct tg_raven *source, const struct tg_why *why)

@@ -167,12 +167,17 @@ void tg_raven_fail_stream(struct tg_raven *source, const struct tg_why *why);
 /* "collection DATABASE/NAME", for sentences. */
 const char *tg_raven_what(const struct tg_raven *source, char *at, size_t cap);
 struct tg_view tg_raven_name(const struct tg_raven *source);
-/* Whether a document of this @collection (JSON; empty: none) belongs to the present collection. */
-bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection);
-/* Documents that are never handed over: what a tidegate wrote, what an index made. */
-bool tg_raven_is_skipped(const struct tg_raven *source, const struct tg_raven_meta *meta);
 struct tg_raven_place *tg_raven_place(struct tg_raven *source);
 TG_CHECKED int tg_raven_odd(const struct tg_raven *source, const char *what, struct tg_why *why);
+
+/* select.c */
+
+/* Whether a document of this @collection (JSON; empty: none) belongs to the present collection. */
+bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection);
+/* Documents that are never handed over: what a tidegate wrote and nobody changed since, what an
+ * index made. Of `row` the metadata alone may be known: then no change is. */
+bool tg_raven_is_skipped(const struct tg_raven *source, const struct tg_raven_row *row,
+			 const struct tg_raven_meta *meta);
 
 /* begin.c: ops->begin */
 TG_CHECKED int tg_raven_begin(void *state, const struct tg_stream_state *stream);

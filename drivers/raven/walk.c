@@ -152,7 +152,7 @@ int tg_raven_walk_row(struct tg_raven *source, const struct tg_raven_row *row, s
 		return tg_raven_odd(source, "a document has no @id", why);
 	if (take_etag(source, meta.change_vector) || !tg_raven_is_ours(source, meta.collection))
 		return TG_OK;
-	if (tg_raven_is_skipped(source, &meta)) {
+	if (tg_raven_is_skipped(source, row, &meta)) {
 		source->cursor.uncounted = true;
 		return TG_OK;
 	}

@@ -18,7 +18,7 @@ enum {
 };
 
 struct tg_raven_peer_doc {
-	char id[48], collection[24], vector[120], more[80];
+	char id[48], collection[24], vector[120], more[96];
 	unsigned value;
 	uint64_t etag;
 };

@@ -1,4 +1,5 @@
 /* Documents in conflict, and what must be remembered over a kill for the proofs to hold. */
+#include "drivers/raven/echo.h"
 #include "tests/replay/raven_case.h"
 
 /* --- conflicts --- */
@@ -322,5 +323,74 @@ TG_TEST(a_wanted_full_pass_reads_all_on_the_node_where_it_ends)
 	TG_CHECK_INT(orders()->given, 40);
 	TG_CHECK(!orders()->wanted);
 	tg_raven_peer_stop(&b);
+	stop();
+}
+
+/* --- what a tidegate wrote, and somebody changed --- */
+
+/* As its sink writes it. */
+static void put_ours(const char *id, unsigned value)
+{
+	struct tg_raven_echo echo;
+	char members[64], more[96], sum[TG_RAVEN_ECHO_BYTES];
+
+	tg_raven_echo_start(&echo);
+	tg_raven_echo_text(&echo, tg_view_str(id));
+	tg_raven_echo_text(&echo, tg_view_str("Orders"));
+	snprintf(members, sizeof(members), ",\"v\":%u", value);
+	tg_raven_echo_put(&echo, tg_view_str(members));
+	tg_raven_echo_write(tg_raven_echo_end(&echo), sum);
+	snprintf(more, sizeof(more), ",\"Tidegate-Instance\":\"x-1\",\"Tidegate-Hash\":\"%.16s\"",
+		 sum);
+	tg_raven_peer_put(&a, id, "Orders", value);
+	tg_raven_peer_more(&a, more);
+}
+
+/* A client that keeps the metadata it loaded. */
+static void save(const char *id, const char *as, unsigned value)
+{
+	char more[sizeof(a.docs[0].more)] = "";
+
+	for (uint32_t i = 0; i < a.doc_count; i++)
+		if (strcmp(a.docs[i].id, id) == 0)
+			memcpy(more, a.docs[i].more, sizeof(more));
+	TG_CHECK(more[0] != '\0');
+	tg_raven_peer_put(&a, as, "Orders", value);
+	tg_raven_peer_more(&a, more);
+}
+
+static unsigned value_of(uint32_t row)
+{
+	return row < orders()->count ? orders()->rows[row].value : 0;
+}
+
+TG_TEST(a_change_that_keeps_our_metadata_is_read)
+{
+	start(PAGES);
+	fill(20);
+	put_ours("orders/ours", 7);
+	run();
+	TG_CHECK_INT(orders()->count, 20);
+	save("orders/ours", "orders/ours", 7); /* unchanged */
+	run();
+	TG_CHECK_INT(orders()->count, 20);
+	save("orders/ours", "orders/ours", 8);
+	run();
+	TG_CHECK_INT(orders()->count, 21);
+	TG_CHECK_INT(value_of(20), 8);
+	save("orders/ours", "orders/copy", 7);
+	run();
+	TG_CHECK_INT(orders()->count, 22);
+	TG_CHECK_INT(value_of(21), 7);
+	/* They are known by now: counting proves again. */
+	tg_raven_peer_put(&a, "orders/1", "Orders", 11);
+	run();
+	TG_CHECK(!asked("startsWith="));
+	run();
+	TG_CHECK_INT(a.calls, 1);
+	tg_raven_peer_delete(&a, "orders/ours");
+	run();
+	TG_CHECK_INT(orders()->deletes, 1);
+	TG_CHECK_INT(orders()->count, 21);
 	stop();
 }

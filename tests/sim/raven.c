@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "drivers/json/scan.h"
+#include "drivers/raven/echo.h"
 #include "platform/assert.h"
 
 enum { ID_BYTES = 128 };
@@ -74,20 +75,37 @@ static uint32_t table_of(struct tg_view stream)
 	return (uint32_t)(stream.at[10] - '0');
 }
 
-/* {"@metadata":{...},"id":7,"pad":"..","v":3}: the row that its version says. */
-static void take_put(struct tg_target *target, uint32_t table, struct tg_view document)
+/* A source that reads it will know it for what it is. */
+static void check_sum(struct tg_view command, struct tg_view members, struct tg_view metadata)
 {
+	struct tg_raven_echo echo;
+	char text[TG_RAVEN_ECHO_BYTES];
+
+	tg_raven_echo_start(&echo);
+	tg_raven_echo_put(&echo, tg_member_of(command, "Id"));
+	tg_raven_echo_put(&echo, tg_member_of(metadata, "@collection"));
+	tg_raven_echo_put(&echo, tg_view_str(","));
+	tg_raven_echo_put(&echo, members);
+	tg_raven_echo_write(tg_raven_echo_end(&echo), text);
+	TG_ASSERT(memcmp(tg_member_of(metadata, "Tidegate-Hash").at + 1, text, sizeof(text)) == 0);
+}
+
+/* {"id":7,"pad":"..","v":3,"@metadata":{...}}: the row that its version says. */
+static void take_put(struct tg_target *target, uint32_t table, struct tg_view command)
+{
+	struct tg_view document = tg_member_of(command, "Document");
 	struct tg_view metadata = tg_member_of(document, "@metadata");
 	uint32_t key = (uint32_t)number_of(document, "id");
 	uint32_t version = (uint32_t)number_of(document, "v");
-	const uint8_t *rest = metadata.at + metadata.bytes + 1;
+	const size_t name_bytes = sizeof(",\"@metadata\":") - 1;
+	size_t members = (size_t)(metadata.at - document.at) - name_bytes;
 	char row[512];
 
 	TG_ASSERT(key < TG_PLANT_ROWS_MAX &&
 		  number_of(metadata, "Tidegate-Seq") == target->seq[table]);
 	size_t bytes = tg_plant_row(table, key, version, row);
-	TG_ASSERT((size_t)(document.at + document.bytes - rest) == bytes - 1 &&
-		  memcmp(rest, row + 1, bytes - 1) == 0);
+	TG_ASSERT(members == bytes - 1 && memcmp(document.at, row, members) == 0);
+	check_sum(command, tg_view_of(document.at + 1, members - 1), metadata);
 	target->version[table][key] = version;
 }
 
@@ -114,7 +132,7 @@ static void take_commands(struct tg_target *target, struct tg_members *members,
 		target->seq[table]++;
 		target->lines++;
 		if (tg_view_same(type, tg_view_str("\"PUT\"")))
-			take_put(target, table, tg_member_of(command, "Document"));
+			take_put(target, table, command);
 		else
 			take_delete(target, table, tg_member_of(command, "Id"));
 	}

@@ -3,6 +3,7 @@
 
 #include "app/source.h"
 #include "drivers/json/scan.h"
+#include "drivers/raven/echo.h"
 #include "drivers/raven/key.h"
 #include "drivers/raven/sink_text.h"
 #include "tests/check.h"
@@ -70,24 +71,30 @@ static const char *put(const char *body, const char *key, uint32_t flags)
 	struct tg_record record = record_of(body, key);
 
 	record.flags = flags;
-	return written(&record, 4096);
+	char *text = (char *)(uintptr_t)written(&record, 4096), *sum = strstr(text, "-Hash\":\"");
+	TG_CHECK(sum != NULL && strspn(sum + 8, "0123456789abcdef") == 16);
+	memmove(sum + 8, sum + 24, strlen(sum + 24) + 1);
+	return text;
 }
 
 #define OURS                                                                          \
 	"\"Tidegate-Instance\":\"p-0123456789abcdef\",\"Tidegate-Stream\":\"r/d/t\"," \
 	"\"Tidegate-Seq\":7,\"Source-Modified\":\"2023-11-14T22:13:20.123Z\""
 
-#define PUT_OF(id, meta, members)                                                   \
-	",{\"Type\":\"PUT\",\"Id\":\"" id "\",\"ChangeVector\":null,\"Document\":{" \
-	"\"@metadata\":{\"@collection\":\"t\"," OURS meta "}" members "}}"
+/* put() takes the sum's digits away: see frame_sums_what_the_source_will_see. */
+#define SUM ",\"Tidegate-Hash\":\"\""
+
+#define PUT_OF(id, meta, members)                                                           \
+	",{\"Type\":\"PUT\",\"Id\":\"" id "\",\"ChangeVector\":null,\"Document\":{" members \
+	",\"@metadata\":{\"@collection\":\"t\"," OURS meta SUM "}}}"
 
 TG_TEST(frame_puts_a_row)
 {
 	begin(&tg_rethink_source, "r/d/t");
 	TG_CHECK_STR(put("{\"a\":1,\"id\":\"k\"}", "\"k\"", 0),
-		     PUT_OF("t/k", "", ",\"a\":1,\"id\":\"k\""));
+		     PUT_OF("t/k", "", "\"a\":1,\"id\":\"k\""));
 	TG_CHECK_STR(put("{\"id\":\"a\\\"b\"}", "\"a\\\"b\"", 0),
-		     PUT_OF("t/a\\\"b", "", ",\"id\":\"a\\\"b\""));
+		     PUT_OF("t/a\\\"b", "", "\"id\":\"a\\\"b\""));
 	rig.frame.collection = "All {database}";
 	TG_CHECK(strstr(put("{\"id\":1}", "1", 0), "{\"@collection\":\"All d\",") != NULL);
 	begin(&tg_rethink_source, "r/d/@empty");
@@ -128,7 +135,7 @@ TG_TEST(frame_replaces_by_delete_and_put)
 	rig.frame.replace = true;
 	TG_CHECK_STR(put("{\"id\":1}", "1", 0),
 		     ",{\"Type\":\"DELETE\",\"Id\":\"t/1\",\"ChangeVector\":null}" PUT_OF(
-			     "t/1", "", ",\"id\":1"));
+			     "t/1", "", "\"id\":1"));
 }
 
 #define RAVEN_ROW                                                                            \
@@ -149,13 +156,13 @@ TG_TEST(frame_keeps_what_is_the_users_of_the_metadata)
 	begin(&raven, "r/d/Orders");
 	TG_CHECK_STR(put(RAVEN_ROW, "\"orders/1-A\"", TG_REC_NESTED),
 		     ",{\"Type\":\"PUT\",\"Id\":\"orders/1-A\",\"ChangeVector\":null,\"Document\":{"
+		     "\"Total\":1.10,\"n\":{\"@metadata\":0},"
 		     "\"@metadata\":{\"@collection\":\"Orders\"," OURS_OF_ORDERS
-		     ",\"@custom\":{\"x\":1},\"Raven-Clr-Type\":\"X, Y\"},\"Total\":1.10,"
-		     "\"n\":{\"@metadata\":0}}}");
+		     ",\"@custom\":{\"x\":1},\"Raven-Clr-Type\":\"X, Y\"" SUM "}}}");
 	rig.frame.keep_expires = true;
 	const char *text = put(RAVEN_ROW, "\"orders/1-A\"", TG_REC_NESTED);
 	TG_CHECK(strstr(text, ",\"@expires\":\"2030-01-01T00:00:00Z\",\"@refresh\":\"x\","
-			      "\"@archive-at\":\"x\"}") != NULL);
+			      "\"@archive-at\":\"x\",") != NULL);
 }
 
 TG_TEST(frame_lets_columns_decide_about_metadata)
@@ -175,11 +182,11 @@ TG_TEST(frame_moves_a_member_that_is_called_metadata)
 {
 	begin(&tg_rethink_source, "r/d/t");
 	TG_CHECK_STR(put("{\"@metadata\":\"x\",\"id\":1}", "1", 0),
-		     PUT_OF("t/1", ",\"Source-Metadata\":\"x\"", ",\"id\":1"));
+		     PUT_OF("t/1", ",\"Source-Metadata\":\"x\"", "\"id\":1"));
 	TG_CHECK_STR(put("{\"@metadata\":{\"@id\":\"evil\",\"a\":5},\"id\":1}", "1", TG_REC_NESTED),
-		     PUT_OF("t/1", ",\"a\":5", ",\"id\":1"));
+		     PUT_OF("t/1", ",\"a\":5", "\"id\":1"));
 	TG_CHECK_STR(put("{\"id\":1,\"s\":\"@metadata\\\"\"}", "1", 0),
-		     PUT_OF("t/1", "", ",\"id\":1,\"s\":\"@metadata\\\"\""));
+		     PUT_OF("t/1", "", "\"id\":1,\"s\":\"@metadata\\\"\""));
 }
 
 /* --- strings --- */
@@ -239,14 +246,14 @@ TG_TEST(frame_filters_only_what_needs_it)
 {
 	begin(&tg_rethink_source, "r/d/t");
 	TG_CHECK_STR(put("{\"id\":1,\"s\":\"\\ud83d\\ude00\"}", "1", 0),
-		     PUT_OF("t/1", "", ",\"id\":1,\"s\":\"\xf0\x9f\x98\x80\""));
+		     PUT_OF("t/1", "", "\"id\":1,\"s\":\"\xf0\x9f\x98\x80\""));
 	TG_CHECK_INT(rig.frame.replaced, 0);
 	TG_CHECK_STR(put("{\"id\":1,\"s\":\"\\ud83d\"}", "1", 0),
-		     PUT_OF("t/1", "", ",\"id\":1,\"s\":\"\xef\xbf\xbd\""));
+		     PUT_OF("t/1", "", "\"id\":1,\"s\":\"\xef\xbf\xbd\""));
 	TG_CHECK_INT(rig.frame.replaced, 0); /* sequence 7 was counted the first time */
 	rig.frame.counted = 0;
 	TG_CHECK_STR(put("{\"id\":1,\"s\":\"\xed\xa0\xbd\"}", "1", TG_REC_SURROGATE),
-		     PUT_OF("t/1", "", ",\"id\":1,\"s\":\"\xef\xbf\xbd\""));
+		     PUT_OF("t/1", "", "\"id\":1,\"s\":\"\xef\xbf\xbd\""));
 	TG_CHECK_INT(rig.frame.replaced, 1);
 	(void)put("{\"id\":1,\"s\":\"\xed\xa0\xbd\"}", "1", TG_REC_SURROGATE);
 	TG_CHECK_INT(rig.frame.replaced, 1);
@@ -265,4 +272,79 @@ TG_TEST(frame_refuses_what_is_no_row)
 	TG_CHECK_INT(tg_raven_frame_write(&rig.frame, &rig.line, &record, &out), TG_ERR_LIMIT);
 	record = record_of("{\"id\":nul", "nul");
 	TG_CHECK_INT(tg_raven_frame_write(&rig.frame, &rig.line, &record, &out), TG_ERR_DAMAGED);
+}
+
+/* --- the sum --- */
+
+/* What a source reads once the server has the document: its own metadata stands behind ours. */
+static bool is_echo(const char *command, const char *from, const char *to)
+{
+	static char text[8192];
+	struct tg_raven_meta meta;
+	const char *document = strstr(command, "\"Document\":") + 11, *at;
+	size_t bytes = strlen(document) - 3; /* its metadata's brace, its own, the command's */
+
+	snprintf(
+		text, sizeof(text),
+		"%.*s,\"@change-vector\":\"A:7-x\",\"@attachments\":[],\"@flags\":\"HasRevisions\","
+		"\"@id\":%s}}",
+		(int)bytes, document, "\"t/1\"");
+	if ((at = strstr(text, from)) != NULL) {
+		size_t rest = strlen(at + strlen(from)) + 1;
+		memmove(text + (at - text) + strlen(to), at + strlen(from), rest);
+		memcpy(text + (at - text), to, strlen(to));
+	}
+	TG_CHECK(at != NULL);
+	struct tg_view body = tg_view_str(text), metadata = tg_member_of(body, "@metadata");
+	TG_CHECK_INT(tg_raven_meta_read(&meta, metadata), TG_OK);
+	TG_CHECK(meta.replicated && meta.sum.bytes == TG_RAVEN_ECHO_BYTES + 2);
+	return tg_raven_echo_same(body, metadata, &meta);
+}
+
+static const char *sent(const char *body, uint32_t flags)
+{
+	struct tg_record record = record_of(body, "1");
+
+	record.flags = flags;
+	return written(&record, 4096);
+}
+
+TG_TEST(frame_sums_what_the_source_will_see)
+{
+	static const char row[] =
+		"{\"id\":1,\"a\":-0,\"s\":\"\\u00e9\\/\\u001f\",\"l\":[1, -0.5, {}]}";
+	const char *command;
+
+	begin(&tg_rethink_source, "r/d/t");
+	command = sent(row, 0);
+	TG_CHECK(is_echo(command, "\"id\"", "\"id\""));
+	/* As the server writes them. */
+	TG_CHECK(is_echo(command, ":-0,", ":0,"));
+	TG_CHECK(is_echo(command, "\\u00e9\\/\\u001f", "\xc3\xa9/\\u001F"));
+	TG_CHECK(is_echo(command, "[1, -0.5, {}]", "[1,-0.5,{}]"));
+	/* As a client does. */
+	TG_CHECK(!is_echo(command, "-0.5", "0.5"));
+	TG_CHECK(!is_echo(command, "\"l\":", "\"m\":"));
+	TG_CHECK(!is_echo(command, "\"id\":1,", ""));
+	TG_CHECK(!is_echo(command, "{}", "[]"));
+	TG_CHECK(!is_echo(command, "\"s\":\"", "\"s\":\" "));
+	TG_CHECK(!is_echo(command, "\"t/1\"}", "\"t/2\"}"));
+	TG_CHECK(!is_echo(command, "\"@collection\":\"t\"", "\"@collection\":\"u\""));
+	TG_CHECK(!is_echo(command, ",\"Source", ",\"Mine\":1,\"Source"));
+	command = sent("{\"id\":1,\"s\":\"\\ud83d\\ude00\\ud83d\"}", 0);
+	TG_CHECK(is_echo(command, "\xef\xbf\xbd", "\xef\xbf\xbd"));
+	command = sent("{\"id\":1,\"s\":\"\xed\xa0\xbd\"}", TG_REC_SURROGATE);
+	TG_CHECK(is_echo(command, "\xef\xbf\xbd", "\xef\xbf\xbd"));
+}
+
+TG_TEST(frame_sums_the_users_metadata)
+{
+	begin(&tg_rethink_source, "r/d/t");
+	const char *command = sent("{\"id\":1,\"@metadata\":{\"@b\":1,\"x\":\"\\ud83d\",\"y\":[]}}",
+				   TG_REC_NESTED);
+	TG_CHECK(is_echo(command, "\"@b\":1,", "")); /* the server's, or a clock's */
+	TG_CHECK(is_echo(command, "\"x\":\"\xef\xbf\xbd\",\"y\":[]",
+			 "\"y\":[],\"x\":\"\xef\xbf\xbd\""));
+	TG_CHECK(!is_echo(command, "\"y\":[]", "\"y\":1"));
+	TG_CHECK(!is_echo(command, ",\"y\":[]", ""));
 }

@@ -33,7 +33,8 @@ IS_SECOND = (VERSION != "6.2.4" or os.environ.get("TIDEGATE_BOARD", "host") != "
 # What the server makes of each write, or makes up: another server's copy has its own.
 SYSTEM = ("@change-vector", "@last-modified", "@flags", "@index-score", "@etag")
 # What the sink adds, so that a source can tell what a tidegate wrote.
-MARKS = ("Tidegate-Instance", "Tidegate-Stream", "Tidegate-Seq", "Source-Modified")
+MARKS = ("Tidegate-Instance", "Tidegate-Stream", "Tidegate-Seq", "Tidegate-Hash",
+         "Source-Modified")
 MARKER_COLLECTION = "Tidegate"
 
 

@@ -47,8 +47,7 @@ def line_of(command, document, seq, marker):
         metadata = command["Document"]["@metadata"]
         if metadata["Tidegate-Seq"] != seq:
             raise AssertionError(f"sequence {metadata['Tidegate-Seq']} stands where {seq} should")
-        start = len('{"@metadata":')
-        members = document[DECODER.raw_decode(document, start)[1]:]
+        members = "," + document[1:document.rindex(',"@metadata":{"@collection":')] + "}"
         key = command["Document"]["id"]
         op, stamp = "upsert", metadata["Source-Modified"]
     else:

@@ -75,6 +75,20 @@ class CopyTest(raven.Case):
                 self.assertEqual(self.sync()["records_delivered"], count)
         for database in (self.database, self.copy):
             self.assertEqual(len(self.documents("Orders", database)), 101)
+        # A client there loads documents, changes them and saves them, with the metadata they have.
+        for number in range(3):
+            document = self.client.get(self.copy, f"orders/{number}")
+            document["Note"] = "changed there"
+            self.client.put(self.copy, f"orders/{number}", document)
+        document["Note"] = "under another id"
+        self.client.put(self.copy, "orders/another", document)
+        for delivered in ((0, 4), (0, 0)):
+            for count, (self.folder, source, sink) in zip(delivered, ways):
+                self.source["database_name"] = source
+                self.sinks = [self.raven_sink(sink)]
+                self.assertEqual(self.sync()["records_delivered"], count)
+        self.assertEqual(self.client.get(self.database, "orders/2")["Note"], "changed there")
+        self.assertEqual(len(self.documents("Orders")), 102)
 
 
 class OddTest(raven.Case):
@@ -104,6 +118,11 @@ class OddTest(raven.Case):
         sources = [{"name": "second", "type": "ravendb", **self.source}]
         self.sync(sources=sources)
         self.assertEqual(self.check_copy(names[2]), count)
+        # Whatever the server made of ids and values: all of it is known for an echo.
+        self.source.update(database_name=names[2], read_replicated=False)
+        sources = [{"name": "third", "type": "ravendb", **self.source}]
+        self.sinks = [self.files("echoes")]
+        self.assertEqual(self.sync(sources=sources)["records_delivered"], 0)
 
     def test_too_deep_is_set_aside_alone(self):
         self.COLLECTIONS = ("Odd",)

@@ -16,7 +16,8 @@ from test_sink import VERSION  # noqa: E402
 
 RECORDINGS = ROOT / "replay" / "ravendb"
 MADE_BY_SERVER = ("@change-vector", "@id", "@last-modified", "@flags", "@etag", "@index-score")
-OURS = ("Tidegate-Instance", "Tidegate-Stream", "Tidegate-Seq", "Source-Modified")
+OURS = ("Tidegate-Instance", "Tidegate-Stream", "Tidegate-Seq", "Tidegate-Hash",
+        "Source-Modified")
 SHARED = {}
 
 
