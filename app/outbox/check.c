@@ -20,6 +20,7 @@ struct check {
 	struct tg_check_counts counts;
 	/* The stream whose blocks pass by: its first and its last block are looked into. */
 	uint32_t stream;
+	uint64_t floor; /* every sink that takes it has it up to here */
 	MDB_val block_key;
 	uint64_t next_seq; /* the sequence behind the block that was looked into last; 0: unknown */
 };
@@ -59,6 +60,40 @@ static bool large_is_whole(struct check *check, const struct tg_block_view *view
 	return bytes == record->large_bytes && crc == record->large_crc;
 }
 
+/* How far the position under the cursor lets the stream be trimmed. */
+static uint64_t position_of(uint32_t stream, MDB_val key, MDB_val value)
+{
+	struct tg_view content = tg_row_content(tg_view_of(key.mv_data, key.mv_size),
+						tg_view_of(value.mv_data, value.mv_size));
+
+	if (key.mv_size != 7 || content.bytes != 9 || content.at[8] == 0 ||
+	    tg_load_be32((const uint8_t *)key.mv_data + 3) != stream)
+		return UINT64_MAX;
+	return tg_load_u64(content.at);
+}
+
+/* Chunks go as soon as all sinks have their record, its block only with its last record. What no
+ * sink waits for is owed to nobody: it may be gone as well. */
+static uint64_t floor_of(const struct check *check, uint32_t stream)
+{
+	struct tg_store_key from = tg_key_position(0, 0);
+	MDB_val k = tg_val(from.at, from.bytes), v;
+	uint64_t floor = UINT64_MAX;
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(check->txn, check->dbi, &cursor);
+
+	if (rc != 0)
+		return 0;
+	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	while (rc == 0 && *(const uint8_t *)k.mv_data == 'P') {
+		uint64_t position = position_of(stream, k, v);
+		floor = position < floor ? position : floor;
+		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+	}
+	mdb_cursor_close(cursor);
+	return floor;
+}
+
 static void check_block(struct check *check, MDB_val key, MDB_val value)
 {
 	struct tg_block_view view;
@@ -76,7 +111,8 @@ static void check_block(struct check *check, MDB_val key, MDB_val value)
 	for (uint32_t i = 0; i < view.count; i++) {
 		check->counts.records++;
 		if (tg_block_read(&view, i, &record) < 0 ||
-		    (record.large && check->all && !large_is_whole(check, &view, &record)))
+		    (record.large && check->all && record.record.seq > check->floor &&
+		     !large_is_whole(check, &view, &record)))
 			fault(check, key);
 	}
 	check->next_seq = view.first_seq + view.count;
@@ -122,8 +158,10 @@ static void pass_block(struct check *check, MDB_val key)
 {
 	uint32_t stream = tg_load_be32((const uint8_t *)key.mv_data + 1);
 
-	if (stream != check->stream)
+	if (stream != check->stream) {
 		end_stream(check);
+		check->floor = check->all ? floor_of(check, stream) : 0;
+	}
 	if (check->all || stream != check->stream) {
 		check->stream = stream;
 		look_into_block(check, key);
