@@ -215,6 +215,8 @@ int tg_cmd_outbox_verify(struct tg_cli *cli)
 				 "the store in %s is damaged (%s): the next sync moves it aside, "
 				 "saves what can be read, and reads the rest anew",
 				 cli->config.store_path, counts.what);
+	else if (err == TG_ERR_NEWER)
+		(void)tg_store_newer(cli->config.store_path, counts.format, &cli->why);
 	else if (err != TG_OK)
 		(void)tg_store_failed(cli, err);
 	if (err != TG_OK)

@@ -313,6 +313,22 @@ static int file_is_whole(MDB_env *env, const char *path)
 		       : MDB_CORRUPTED;
 }
 
+/* A newer format may hold rows that we take for damage; its meta row begins as ours does. */
+static int read_format(struct check *check)
+{
+	struct tg_store_key key = tg_key_meta();
+	MDB_val k = tg_val(key.at, key.bytes), v;
+
+	if (mdb_get(check->txn, check->dbi, &k, &v) != 0)
+		return 0; /* the walk says what is wrong */
+	struct tg_view row =
+		tg_row_content(tg_view_of(key.at, key.bytes), tg_view_of(v.mv_data, v.mv_size));
+	if (row.bytes < 4)
+		return 0;
+	check->counts.format = tg_load_u32(row.at);
+	return check->counts.format > TG_FORMAT_VERSION ? MDB_VERSION_MISMATCH : 0;
+}
+
 /* Each step leads to the next: `place` is where the one that failed has looked. */
 static int check_env(struct check *check, MDB_env *env, const char *path, const char **place)
 {
@@ -329,6 +345,8 @@ static int check_env(struct check *check, MDB_env *env, const char *path, const 
 	}
 	if (rc == 0)
 		rc = mdb_dbi_open(check->txn, NULL, 0, &check->dbi);
+	if (rc == 0)
+		rc = read_format(check);
 	if (rc == 0) {
 		*place = "the list of free pages";
 		rc = walk_free(env, check->txn);
@@ -434,9 +452,7 @@ int tg_store_check(const char *path, bool all, struct tg_check_counts *counts)
 		return TG_ERR_MISSING; /* a crash between making the file and its first commit */
 	if (pipe(ends) < 0)
 		return tg_store_err(errno);
-	struct from_parent from = {
-		.parent = getpid(), .out = ends[1], .path = path, .all = all
-	};
+	struct from_parent from = { .parent = getpid(), .out = ends[1], .path = path, .all = all };
 	pid_t pid = fork();
 	if (pid == 0)
 		child(&from);
@@ -444,4 +460,18 @@ int tg_store_check(const char *path, bool all, struct tg_check_counts *counts)
 	int err = pid < 0 ? tg_store_err(errno) : hear(ends[0], pid, counts);
 	close(ends[0]);
 	return err;
+}
+
+int tg_store_newer(const char *path, uint32_t format, struct tg_why *why)
+{
+	if (format == 0)
+		return tg_why_set(
+			why, TG_ERR_NEWER,
+			"the store %s was written by a newer LMDB than this tidegate has: "
+			"install the newer tidegate again, or name another store.path",
+			path);
+	return tg_why_set(why, TG_ERR_NEWER,
+			  "the store %s has format %u, this tidegate knows formats up to %d: "
+			  "install the newer tidegate again, or name another store.path",
+			  path, format, TG_FORMAT_VERSION);
 }

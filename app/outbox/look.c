@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/outbox/repair.h"
 #include "app/outbox/store.h"
 #include "platform/assert.h"
 
@@ -46,7 +47,8 @@ static int read_meta(struct tg_outbox *box, MDB_txn *txn)
 	if (err < 0)
 		return err;
 	struct tg_reader reader = tg_reader_of(content);
-	if (tg_read_u32(&reader) > TG_FORMAT_VERSION)
+	box->format_ = tg_read_u32(&reader);
+	if (box->format_ > TG_FORMAT_VERSION)
 		return TG_ERR_NEWER;
 	tg_read_text(&reader, box->instance_, sizeof(box->instance_));
 	return reader.ran_dry ? TG_ERR_DAMAGED : 0;
@@ -75,8 +77,10 @@ int tg_outbox_look_again(struct tg_outbox *box)
 	return err;
 }
 
-static int look_sentence(const char *path, int err, struct tg_why *why)
+static int look_sentence(const struct tg_outbox *box, int err, struct tg_why *why)
 {
+	const char *path = box->cfg.path;
+
 	switch (err) {
 	case TG_ERR_MISSING:
 		return tg_why_set(why, err, "there is no store in %s; a first sync makes it", path);
@@ -84,7 +88,7 @@ static int look_sentence(const char *path, int err, struct tg_why *why)
 		return tg_why_set(why, err, "the store %s may be read by its user and group only",
 				  path);
 	case TG_ERR_NEWER:
-		return tg_why_set(why, err, "the store %s was written by a newer tidegate", path);
+		return tg_store_newer(path, box->format_, why);
 	case TG_ERR_DAMAGED:
 		return tg_why_set(why, err, "the store %s is damaged; the next sync moves it aside",
 				  path);
@@ -120,7 +124,7 @@ int tg_outbox_look(struct tg_outbox *box, const char *path, struct tg_arena *are
 		err = tg_outbox_look_again(box);
 	if (err < 0) {
 		tg_outbox_look_end(box);
-		return look_sentence(path, err, why);
+		return look_sentence(box, err, why);
 	}
 	return 0;
 }

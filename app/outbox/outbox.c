@@ -64,6 +64,7 @@ static void carve(struct tg_outbox *box, struct tg_arena *arena)
 
 /* --- the meta row: format, instance, and the machine and file it was made on --- */
 
+/* The format comes first in every format to come: an older tidegate must be able to read it. */
 static int meta_put(struct tg_outbox *box, MDB_txn *txn, const uint8_t binding[16])
 {
 	uint8_t bytes[160];
@@ -89,7 +90,7 @@ static void new_instance(struct tg_outbox *box)
 				 "%02x", random[i]);
 }
 
-static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint32_t *version, uint8_t binding[16])
+static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint8_t binding[16])
 {
 	struct tg_store_key key = tg_key_meta();
 	struct tg_view content;
@@ -98,11 +99,11 @@ static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint32_t *version, uin
 	if (err < 0)
 		return err;
 	struct tg_reader reader = tg_reader_of(content);
-	*version = tg_read_u32(&reader);
+	box->format_ = tg_read_u32(&reader);
+	if (box->format_ > TG_FORMAT_VERSION)
+		return TG_ERR_NEWER;
 	tg_read_text(&reader, box->instance_, sizeof(box->instance_));
 	tg_read_bytes(&reader, binding, 16);
-	if (*version > TG_FORMAT_VERSION)
-		return TG_ERR_NEWER;
 	box->salvaging_ = reader.at < reader.end && tg_read_u8(&reader) != 0;
 	return reader.ran_dry ? TG_ERR_DAMAGED : 0;
 }
@@ -110,7 +111,6 @@ static int meta_read(struct tg_outbox *box, MDB_txn *txn, uint32_t *version, uin
 static int identify(struct tg_outbox *box)
 {
 	uint8_t here[16], stored[16];
-	uint32_t version = 0;
 	char path[512];
 	MDB_txn *txn = NULL;
 
@@ -120,7 +120,7 @@ static int identify(struct tg_outbox *box)
 		err = tg_store_write_begin(box, &txn);
 	if (err < 0)
 		return err;
-	err = meta_read(box, txn, &version, stored);
+	err = meta_read(box, txn, stored);
 	bool same = err == 0 && memcmp(here, stored, sizeof(here)) == 0;
 	if (err == TG_ERR_MISSING || (err == 0 && !same)) {
 		if (err == 0)
@@ -132,7 +132,7 @@ static int identify(struct tg_outbox *box)
 		new_instance(box);
 	}
 	/* A store of an older format is ours from here on, before any row of the newer one. */
-	same = same && version == TG_FORMAT_VERSION;
+	same = same && box->format_ == TG_FORMAT_VERSION;
 	if (err == TG_ERR_MISSING || (err == 0 && !same))
 		err = meta_put(box, txn, here);
 	if (err < 0 || same) {
@@ -159,11 +159,7 @@ static int open_sentence(const struct tg_outbox *box, int err, struct tg_why *wh
 {
 	switch (err) {
 	case TG_ERR_NEWER:
-		return tg_why_set(
-			why, err,
-			"the store %s was written by a newer tidegate; install that one again, or "
-			"name another store.path",
-			box->cfg.path);
+		return tg_store_newer(box->cfg.path, box->format_, why);
 	case TG_ERR_DAMAGED:
 		return tg_why_set(why, err, "the store %s is damaged", box->cfg.path);
 	case TG_ERR_ACCESS:
@@ -343,6 +339,7 @@ static int check_and_open(struct tg_outbox *box)
 	file_path(box, SALVAGING, path);
 	bool begun = access(path, F_OK) == 0;
 	int err = tg_store_check(box->cfg.path, box->crashed_, &found);
+	box->format_ = found.format;
 	box->salvaging_ = begun; /* unless a meta row, which a new file has not, says otherwise */
 	if (err == 0 || err == TG_ERR_MISSING) {
 		err = open_and_load(box);
@@ -375,7 +372,9 @@ int tg_outbox_open(struct tg_outbox *box, const struct tg_outbox_cfg *cfg, struc
 	err = check_and_open(box);
 	if (err < 0) {
 		tg_store_env_close(box);
-		tg_lock_release(box, false);
+		/* A newer tidegate's store was not touched: its next start need not check it all.
+		 */
+		tg_lock_release(box, err == TG_ERR_NEWER && !box->crashed_);
 		return open_sentence(box, err, why);
 	}
 	box->last_commit_ms_ = cfg->mono_ms();

@@ -205,6 +205,7 @@ struct tg_outbox {
 	bool reading_; /* a read transaction is open: the environment must stay */
 	bool crashed_; /* the last holder did not close */
 	bool unsound_; /* damage that only a start over heals: closed as after a crash */
+	uint32_t format_; /* of the store as it was found; 0: unknown */
 	char instance_[TG_INSTANCE_BYTES_MAX];
 	uint32_t stream_count_;
 	struct tg_stream *streams_;   /* CONFIG_TG_STREAMS_MAX, by number rising */

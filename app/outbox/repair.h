@@ -17,11 +17,16 @@ struct tg_check_counts {
 	uint64_t rows, blocks, records, large, index_pages;
 	uint64_t damaged; /* what failed its checksum or its format */
 	char what[96];    /* the first of them: kind of row and its key in hexadecimal */
+	uint32_t format;  /* as the meta row says; 0: it could not be read */
 };
 
 /* Checks the store in `path` in a child process; nothing is written. 0; TG_ERR_DAMAGED with the
  * first fault in counts->what; TG_ERR_MISSING when there is no store; TG_ERR_NEWER, IO, ACCESS. */
 TG_CHECKED int tg_store_check(const char *path, bool all, struct tg_check_counts *counts);
+
+/* Why a store of `format` is refused, as a sentence; 0 where LMDB itself was the newer one. Returns
+ * TG_ERR_NEWER. */
+int tg_store_newer(const char *path, uint32_t format, struct tg_why *why);
 
 struct tg_salvage_counts {
 	uint64_t records, skipped, streams;

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -335,6 +336,46 @@ class Check(Plant):
     def test_a_store_that_cannot_be_made_is_told(self):
         self.write("store", "a file where the folder should be")
         self.check(self.ours(), 6, "FAILED store")
+
+
+    def test_a_store_of_a_newer_format_is_refused_and_left_alone(self):
+        path, store = self.ours(), self.folder / "store"
+        self.sync(path)
+        make_newer(store / "data.mdb")
+        before = kept(store)
+        for words in (("sync", "--config", path), ("status", "--store", store),
+                      ("outbox", "verify", "--store", store)):
+            self.refused(run(*words), 5, f"the store {store} has format 3, this tidegate knows "
+                         "formats up to 2: install the newer tidegate again")
+        self.assertEqual(before, kept(store))
+
+
+def kept(store):
+    """What the store's files hold, but for the list of those who look."""
+    return {file.name: file.read_bytes() for file in store.iterdir() if file.name != "lock.mdb"}
+
+
+def crc32c(content):
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def make_newer(path):
+    """Gives each copy of the store's meta row (checksum, format, instance, machine) format 3."""
+    pages, found = bytearray(path.read_bytes()), 0
+    for name in re.finditer(rb"plant-7-[0-9a-f]{16}", pages):
+        row = slice(name.start() - 6, name.end() + 17)
+        stored = int.from_bytes(pages[row.start - 4:row.start], "little")
+        if stored == crc32c(b"M" + pages[row]):
+            pages[row.start] = 3
+            pages[row.start - 4:row.start] = crc32c(b"M" + pages[row]).to_bytes(4, "little")
+            found += 1
+    assert found, "no meta row was found"
+    path.write_bytes(pages)
 
 
 class answering:

@@ -3,16 +3,20 @@
 import json
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import debs
+from e2e.receiver import Receiver
 from rethinksim.launch import Simulator
 
 CONFIG = "etc/tidegate/tidegate.json"
 ROWS = 300
+STORED = 4  # docs/exit-codes.md
 
 
 def start_line(root):
@@ -21,13 +25,29 @@ def start_line(root):
     return re.search(r"^ExecStart=(.*)$", unit, re.M)[1].split()
 
 
-def configure(root, port):
+def configure(root, port, url):
     (root / CONFIG).write_text(json.dumps({
         "name": "chroot", "store": {"path": "/var/lib/tidegate/store"},
         "sources": [{"name": "plant", "type": "rethinkdb", "host": "127.0.0.1", "port": port,
                      "database": "plant"}],
-        "sinks": [{"name": "files", "type": "file", "path": "/var/lib/tidegate/out"}]}),
+        "sinks": [{"name": "files", "type": "file", "path": "/var/lib/tidegate/out"},
+                  {"name": "upstream", "type": "https", "url": url}]}),
         encoding="utf-8")
+
+
+def sync(root, *words):
+    """What the unit runs; its exit code."""
+    done = subprocess.run(["chroot", root, *start_line(root), *words], check=False,
+                          capture_output=True, text=True, timeout=120)
+    return done.returncode
+
+
+def waiting(root):
+    """The store's instance, and how many records it holds for the endpoint."""
+    said = json.loads(debs.run("chroot", root, "tidegate", "status", "--config", f"/{CONFIG}",
+                               "--json"))
+    return said["instance"], sum(stream["sinks"]["upstream"]["pending"]
+                                 for stream in said["streams"])
 
 
 def delivered(root):
@@ -41,15 +61,23 @@ class Life(unittest.TestCase):
     def test_install_run_upgrade_remove_purge(self):
         where = debs.compile_program("amd64")
         first, second = debs.pack(where), debs.pack(where, "0.9.0")
-        with debs.chroot() as root, Simulator("--tables", f"readings:{ROWS}") as sim:
+        with debs.chroot() as root, Simulator("--tables", f"readings:{ROWS}") as sim, \
+                tempfile.TemporaryDirectory() as kept, Receiver(kept) as upstream:
             self.install(root, first)
-            configure(root, sim.port)
-            debs.run("chroot", root, *start_line(root))
-            self.assertEqual(delivered(root), ROWS)
-            self.install(root, second)
+            configure(root, sim.port, upstream.url)
+            self.assertEqual(sync(root), 0)
+            self.assertEqual((delivered(root), upstream.stats()["lines"]), (ROWS, ROWS))
+            upstream.set(status=503)
             sim.do("change", table="plant.readings", count=10)
-            debs.run("chroot", root, *start_line(root))
-            self.assertEqual(delivered(root), ROWS + 10, "the store did not survive the upgrade")
+            self.assertEqual(sync(root, "--wait", "1"), STORED)
+            held = waiting(root)
+            self.assertEqual(held[1], 10)
+            self.install(root, second)
+            self.assertEqual(waiting(root), held, "the store did not survive the upgrade")
+            upstream.set()
+            self.assertEqual(sync(root), 0)
+            self.assertEqual((delivered(root), upstream.stats()["lines"]), (ROWS + 10, ROWS + 10))
+            self.assertEqual(waiting(root), (held[0], 0))
             debs.run("chroot", root, "dpkg", "-r", "tidegate")
             self.assertTrue((root / "var/lib/tidegate/store").exists(), "removing took the store")
             debs.run("chroot", root, "dpkg", "-P", "tidegate")

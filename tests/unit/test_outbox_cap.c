@@ -219,27 +219,61 @@ TG_TEST(store_of_an_older_tidegate_is_taken_over)
 	finish();
 }
 
-TG_TEST(store_of_a_newer_tidegate_is_left_alone)
+/* Every file of the store with its checksum, but for the lock of those who look. */
+static void files(char *at, size_t cap)
+{
+	char command[160];
+
+	snprintf(command, sizeof(command), "cd %s && cksum $(ls | grep -v lock.mdb)", folder);
+	FILE *shell = popen(command, "r");
+	TG_CHECK(shell != NULL);
+	at[fread(at, 1, cap - 1, shell)] = '\0';
+	TG_CHECK_INT(pclose(shell), 0);
+}
+
+/* As a tidegate of the next format may leave it: a longer meta row, and a kind of row that we do
+ * not know, which would be damage in a store of our own format. */
+static void make_newer(void)
 {
 	uint8_t row[64] = { 0 };
 	struct tg_store_key key = tg_key_meta();
 	MDB_txn *txn;
 
-	struct tg_stream_open *open = start_filling(4 << 20);
-	TG_CHECK_INT(fill(open, 100, 10), 10);
 	tg_store_u32(row, TG_FORMAT_VERSION + 1);
 	TG_CHECK_INT(tg_store_write_begin(&box, &txn), 0);
 	TG_CHECK_INT(tg_row_put(&box, txn, &key, tg_view_of(row, sizeof(row))), 0);
+	key.at[0] = 'Z';
+	TG_CHECK_INT(tg_row_put(&box, txn, &key, tg_view_of(row, sizeof(row))), 0);
 	TG_CHECK_INT(tg_store_err(mdb_txn_commit(txn)), 0);
-	tg_outbox_close(&box);
-	TG_CHECK_INT(try_open(4 << 20), TG_ERR_NEWER);
-	TG_CHECK(strstr(why.text, "written by a newer tidegate") != NULL);
-	char path[128];
-	snprintf(path, sizeof(path), "%s/data.mdb.damaged-1", folder);
-	TG_CHECK(access(path, F_OK) != 0);
-	/* Who looks says the same. */
+}
+
+static void check_newer(int err)
+{
+	char formats[80];
+
+	TG_CHECK_INT(err, TG_ERR_NEWER);
+	snprintf(formats, sizeof(formats),
+		 "has format %d, this tidegate knows formats up to %d:", TG_FORMAT_VERSION + 1,
+		 TG_FORMAT_VERSION);
+	if (strstr(why.text, formats) == NULL || strstr(why.text, "install the newer") == NULL)
+		TG_FAIL("%s", why.text);
+}
+
+TG_TEST(store_of_a_newer_tidegate_is_left_alone)
+{
+	static char before[1024], after[1024];
 	static struct tg_arena place;
+
+	struct tg_stream_open *open = start_filling(4 << 20);
+	TG_CHECK_INT(fill(open, 100, 10), 10);
+	make_newer();
+	tg_outbox_close(&box);
+	files(before, sizeof(before));
+	check_newer(try_open(4 << 20));
+	files(after, sizeof(after));
+	TG_CHECK_STR(before, after);
+	/* Who looks says the same. */
 	tg_arena_init(&place, memory, sizeof(memory));
-	TG_CHECK_INT(tg_outbox_look(&box, folder, &place, &why), TG_ERR_NEWER);
+	check_newer(tg_outbox_look(&box, folder, &place, &why));
 	finish();
 }
