@@ -167,8 +167,8 @@ uint64_t tg_block_record_bytes(const struct tg_block_view *view, uint32_t at)
 	if (from < TG_BLOCK_HEADER_BYTES || end < from + 6 || end > view->value.bytes)
 		return 0; /* reading it will say so */
 	/* Of a large record only a head lies here; any other need not be touched, nor its page. */
-	if (end - from > TG_BLOCK_RECORD_HEAD_MAX ||
-	    !(view->value.at[from + 4] & FLAG_LARGE) || tg_block_read(view, at, &record) < 0)
+	if (end - from > TG_BLOCK_RECORD_HEAD_MAX || !(view->value.at[from + 4] & FLAG_LARGE) ||
+	    tg_block_read(view, at, &record) < 0)
 		return end - from;
 	return end - from + record.large_bytes;
 }
