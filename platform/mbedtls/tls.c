@@ -26,10 +26,23 @@ static void note_first(struct tg_tls *tls, const unsigned char *at, unsigned cou
 		tls->first[tls->first_count++] = at[i];
 }
 
+/* mbedTLS asks for a record's head, then for its body. */
+static int take_raw(struct tg_tls *tls, unsigned char *to, size_t cap)
+{
+	size_t bytes = tls->raw_bytes < cap ? tls->raw_bytes : cap;
+
+	if (bytes == 0)
+		return tls->raw_end;
+	memcpy(to, tls->raw, bytes);
+	tls->raw += bytes;
+	tls->raw_bytes -= bytes;
+	return (int)bytes;
+}
+
 static int recv_some(void *at, unsigned char *to, size_t cap)
 {
 	struct tg_tls *tls = at;
-	int got = tg_net_recv(tls->net, to, cap);
+	int got = tls->at_once ? take_raw(tls, to, cap) : tg_net_recv(tls->net, to, cap);
 
 	if (got == TG_ERR_AGAIN)
 		return MBEDTLS_ERR_SSL_WANT_READ;
@@ -197,10 +210,54 @@ static bool again(int result, unsigned *needs)
 	return result == MBEDTLS_ERR_SSL_WANT_WRITE || result == MBEDTLS_ERR_SSL_WANT_READ;
 }
 
+/* Records are decrypted into the same buffer that they were received into, with one call of the
+ * kernel for all of them instead of two for each:
+ *
+ *      at                filled ->      raw ->                       cap
+ *      | decrypted             |        | not yet taken by mbedTLS    |
+ *      |<------------ GAP ------------->|  when the call begins
+ *
+ * What mbedTLS holds of earlier calls gives GAP_BYTES less 512 at most, any record behind it gives
+ * fewer bytes than it took: so what is decrypted never reaches what is not yet taken, and when
+ * the call returns mbedTLS has taken all. */
+enum { RECORD_BYTES_MAX = 16384, GAP_BYTES = RECORD_BYTES_MAX + 512 };
+
+/* Bytes decrypted, or what mbedtls_ssl_read() said. */
+static int read_many(struct tg_tls *tls, uint8_t *at, size_t cap)
+{
+	size_t filled = 0;
+	int got = tg_net_recv(tls->net, at + GAP_BYTES, cap - GAP_BYTES);
+
+	tls->at_once = true;
+	tls->raw = at + GAP_BYTES;
+	tls->raw_bytes = got > 0 ? (size_t)got : 0;
+	tls->raw_end = got > 0 ? TG_ERR_AGAIN : got;
+	do {
+		size_t taken = (size_t)(tls->raw - at);
+		size_t room = (tls->raw_bytes > 0 ? taken : cap) - filled;
+
+		TG_ASSERT(taken >= filled && room > 0);
+		got = read_some(tls, at + filled, room);
+		if (got > 0)
+			filled += (size_t)got;
+		if (got == MBEDTLS_ERR_SSL_WANT_WRITE && tls->raw_bytes > 0)
+			got = MBEDTLS_ERR_NET_CONN_RESET; /* the rest would be lost: start anew */
+	} while (filled < cap &&
+		 (got > 0 || (got == MBEDTLS_ERR_SSL_WANT_READ && tls->raw_bytes > 0)));
+	tls->at_once = false;
+	if (filled == 0)
+		return got;
+	if (got <= 0 && got != MBEDTLS_ERR_SSL_WANT_READ && got != MBEDTLS_ERR_SSL_WANT_WRITE)
+		tls->late = got == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : got;
+	return (int)filled;
+}
+
 int tg_tls_recv(struct tg_tls *tls, uint8_t *at, size_t cap, struct tg_why *why)
 {
 	TG_ASSERT(tls->open && cap > 0);
-	int got = read_some(tls, at, cap);
+	int got = tls->late != 0        ? tls->late
+		  : cap > 2 * GAP_BYTES ? read_many(tls, at, cap)
+					: read_some(tls, at, cap);
 	if (got > 0) {
 		tls->recv_needs = TG_WANT_READ;
 		return got;

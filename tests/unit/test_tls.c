@@ -90,6 +90,82 @@ TG_TEST(tls_moves_bytes_both_ways)
 	printf("pool: peak %zu bytes\n", tg_tls_pool_now().peak_bytes);
 }
 
+enum { LONG_BYTES = 3 << 20, AT_ONCE_BYTES = 65536 };
+
+static uint8_t long_byte(uint32_t i)
+{
+	return (uint8_t)((i * 2654435761u) >> 13);
+}
+
+static void write_long_file(void)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/long", peer_folder());
+	FILE *file = fopen(path, "wb");
+	TG_CHECK(file != NULL);
+	for (uint32_t i = 0; i < LONG_BYTES; i++)
+		TG_CHECK(fputc(long_byte(i), file) != EOF);
+	TG_CHECK_INT(fclose(file), 0);
+}
+
+/* Where the file's bytes begin behind the head of the answer; its head fits into one record. */
+static uint32_t body_at(const uint8_t *at, int bytes)
+{
+	for (int i = 0; i + 4 <= bytes; i++)
+		if (memcmp(at + i, "\r\n\r\n", 4) == 0)
+			return (uint32_t)i + 4;
+	TG_FAIL("%d bytes have no head", bytes);
+}
+
+/* Asks a server of ARGS for the file and takes it in portions of all sizes. */
+static void take_long_file(const char *args)
+{
+	static uint8_t at[AT_ONCE_BYTES];
+	struct peer peer;
+	struct tg_conn conn;
+	uint32_t have = 0, calls = 0;
+	bool headed = false;
+	int got;
+
+	peer_start_openssl(&peer, args);
+	struct tg_conn_target target = target_of(&peer, "127.0.0.1", load("ca.pem", "", ""));
+	if (peer_dial(&conn, &target) != 0)
+		TG_FAIL("%s", tg_conn_why(&conn)->text);
+	TG_CHECK_INT(tg_conn_send(&conn, (const uint8_t *)"GET /long HTTP/1.0\r\n\r\n", 22), 22);
+	for (;;) {
+		size_t cap = calls++ % 4 == 3 ? 1 + (calls * 7919u) % 20000 : AT_ONCE_BYTES;
+		got = tg_conn_recv(&conn, at, cap);
+		if (got == TG_ERR_AGAIN) {
+			peer_await(&conn, TG_WANT_READ);
+			continue;
+		}
+		if (got <= 0)
+			break;
+		for (uint32_t i = headed ? 0 : body_at(at, got); i < (uint32_t)got; i++, have++)
+			if (at[i] != long_byte(have))
+				TG_FAIL("%s: byte %u differs", args, have);
+		headed = true;
+	}
+	TG_CHECK_INT(have, LONG_BYTES);
+	TG_CHECK(got == TG_ERR_CLOSED || got == TG_ERR_RESET);
+	tg_conn_close(&conn);
+	tg_tls_unload(target.tls);
+	peer_stop(&peer);
+	printf("%s: %u calls\n", args, calls);
+}
+
+/* Goal: bytes that are received and decrypted in one buffer come as they were sent, whatever the
+ * size of the records and of the portions. */
+TG_TEST(tls_takes_many_records_at_once)
+{
+	write_long_file();
+	take_long_file("-cert good.pem -key good.key -WWW -tls1_2 -max_send_frag 512");
+	take_long_file("-cert good.pem -key good.key -WWW -tls1_2 -max_send_frag 4096");
+	take_long_file("-cert good.pem -key good.key -WWW -tls1_2");
+	take_long_file("-cert good.pem -key good.key -WWW");
+}
+
 TG_TEST(tls_accepts_names_and_addresses_of_the_certificate)
 {
 	TG_CHECK_INT(outcome(GOOD, "localhost", load("ca.pem", "", "")), 0);
