@@ -267,6 +267,20 @@ static int look_again(struct tg_raven_sink *sink, const struct tg_now *now)
 	return TG_ERR_AGAIN;
 }
 
+/* The marker's is one that is in conflict, and can be written over; or it is another version than
+ * the one we knew. When it was looked at and it is neither, the conflict is that of a document
+ * which only its own stream's deletes may touch: a script is not run on it. */
+static int judge_conflict(struct tg_raven_sink *sink, const struct tg_now *now,
+			  const struct tg_raven_judgement *judgement, struct tg_why *why)
+{
+	if (sink->tries == 0 || strcmp(judgement->type, "DocumentConflictException") != 0)
+		return look_again(sink, now);
+	return tg_why_set(why, TG_ERR_BATCH,
+			  "database %s on %s: a document that was to be deleted is in conflict "
+			  "there: resolve it on the server, then replay the delete",
+			  sink->options.link.database, sink->authority);
+}
+
 /* A document changes its collection only by being made anew. Which one it is, halving finds. */
 static int judge_collection(struct tg_raven_sink *sink, const struct tg_now *now)
 {
@@ -296,7 +310,7 @@ static int judge_send(struct tg_raven_sink *sink, const struct tg_now *now,
 	}
 	int err = tg_raven_sink_refused(sink, outcome, &judgement, why);
 	if (judgement.fault == TG_RAVEN_FAULT_CONFLICT)
-		return look_again(sink, now);
+		return judge_conflict(sink, now, &judgement, why);
 	if (judgement.fault == TG_RAVEN_FAULT_COLLECTION)
 		return judge_collection(sink, now);
 	if (err != TG_ERR_BATCH && status != 403)

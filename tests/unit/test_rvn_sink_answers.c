@@ -129,6 +129,39 @@ TG_TEST(sink_sends_halves_without_asking)
 	end();
 }
 
+/* A delete that is a script is not run on a document in conflict: it is found and stands alone. */
+TG_TEST(sink_finds_the_document_in_conflict)
+{
+	begin("");
+	raven.refuse = "\"seq\":4,";
+	raven.refusal = ERROR_OF("409 x", "R.C.E.Documents.DocumentConflictException");
+	TG_CHECK_INT(deliver(1, 4), TG_ERR_BATCH);
+	TG_CHECK(strstr(rig.why.text, "in conflict there") != NULL);
+	TG_CHECK_INT(deliver(1, 2), 0);
+	TG_CHECK_INT(deliver(3, 4), TG_ERR_BATCH);
+	TG_CHECK_INT(deliver(3, 3), 0);
+	TG_CHECK_INT(deliver(4, 4), TG_ERR_BATCH);
+	TG_CHECK_INT(deliver(5, 5), 0);
+	TG_CHECK_INT(raven.applied, 3);
+	end();
+}
+
+/* The marker's own conflict is none of the batch's: it is written over. */
+TG_TEST(sink_writes_over_a_marker_in_conflict)
+{
+	static const char conflict[] =
+		ERROR_OF("409 x", "R.C.E.Documents.DocumentConflictException");
+
+	begin("");
+	TG_CHECK_INT(deliver(1, 3), 0);
+	server_reply((struct server_reply){ .text = conflict, .close = true });
+	server_reply((struct server_reply){ .text = conflict, .close = true });
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK(strstr(raven.body, "\"ChangeVector\":null") != NULL);
+	TG_CHECK_INT(raven.applied, 2);
+	end();
+}
+
 /* 408: written here, not yet there. */
 TG_TEST(sink_asks_the_marker_after_a_timeout)
 {
