@@ -28,6 +28,7 @@ DATABASE = "plant"
 CODES_BROKEN = (1,)      # an error of tidegate's own
 SYNC_SECONDS_MAX = 120
 SETTLE_RUNS_MAX = 6
+SCRATCH_BYTES, SCRATCH_BYTES_ROW = 2**25, 2**12
 
 
 class Broken(Exception):
@@ -43,10 +44,12 @@ def program(name="TIDEGATE"):
     return path
 
 
-def scratch_folder():
-    """In memory where there is any: a walk syncs thousands of times."""
+def scratch_folder(rows):
+    """In memory where there is room: a walk syncs thousands of times. A container has 64 MB."""
     shared = "/dev/shm"
-    return tempfile.mkdtemp(prefix="tidegate-", dir=shared if os.access(shared, os.W_OK) else None)
+    roomy = (os.access(shared, os.W_OK)
+             and shutil.disk_usage(shared).free >= SCRATCH_BYTES + rows * SCRATCH_BYTES_ROW)
+    return tempfile.mkdtemp(prefix="tidegate-", dir=shared if roomy else None)
 
 
 class World:
@@ -54,7 +57,7 @@ class World:
 
     def __init__(self, kind, tables, seed=1, folder=None, **sink):
         self.kind, self.seed = kind, seed
-        self.root = pathlib.Path(folder or scratch_folder())
+        self.root = pathlib.Path(folder or scratch_folder(sum(tables.values())))
         self.server = Server(seed=seed).start()
         self.server.world.create_database(DATABASE)
         for name, rows in tables.items():
