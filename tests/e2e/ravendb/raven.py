@@ -6,7 +6,7 @@
             self.sync()
             self.check()
 
-A test program has one server; each test a database of its own, named after the test.
+Test programs share a server, unless KEPT; each test has a database of its own, named after it.
 """
 
 import json
@@ -85,7 +85,7 @@ class Case(unittest.TestCase):
     """Server of the class's kind, a database and a folder of the test's own."""
 
     SECURED = False
-    KEPT = False        # a server that is killed needs a folder for its data
+    KEPT = False        # a server of its own, to be killed: it needs a folder for its data
     COLLECTIONS = ("Orders",)
     SOURCE = {}
 
@@ -93,8 +93,9 @@ class Case(unittest.TestCase):
     def setUpClass(cls):
         cls.root = tempfile.TemporaryDirectory(prefix="tidegate-")
         cls.addClassCleanup(cls.root.cleanup)
-        data = pathlib.Path(cls.root.name) / "data" if cls.KEPT else None
-        cls.server = ravendb.Server(VERSION, data=data, secured=cls.SECURED)
+        data = pathlib.Path(cls.root.name) / "data"
+        cls.server = ravendb.Server(VERSION, data=data, secured=cls.SECURED) if cls.KEPT \
+            else ravendb.shared(VERSION, cls.SECURED)
         cls.addClassCleanup(cls.server.stop)
 
     def setUp(self):
@@ -103,7 +104,7 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(holder.name)
         self.client = self.server.connect(decoder=audit.DECODER)
         self.addCleanup(self.client.close)
-        self.database = self.id().rsplit(".", 1)[1]
+        self.database = ravendb.own_name(self.id().rsplit(".", 1)[1])
         self.create(self.database)
         self.source = {"ravendb_urls": self.server.url, "database_name": self.database,
                        "collection_name": list(self.COLLECTIONS), **self.SOURCE}

@@ -47,13 +47,15 @@ class Fold(unittest.TestCase):
         letters, lowered = cased(), ours()
         self.assertGreater(len(letters), 2000)
         self.assertGreater(len(lowered), 1000)
-        with ravendb.Server(VERSION) as server, server.connect() as client:
-            client.create("fold")
-            client.fill("fold", "Letters", ((key(letter), {}) for letter in letters))
+        fold = ravendb.own_name("fold")
+        with ravendb.shared(VERSION) as server, server.connect() as client:
+            client.create(fold)
+            client.fill(fold, "Letters", ((key(letter), {}) for letter in letters))
             for at in range(0, len(letters), BATCH):
-                client.bulk("fold", [ravendb.remove(key(letter))
+                client.bulk(fold, [ravendb.remove(key(letter))
                                      for letter in letters[at:at + BATCH]])
-            stones = {stone["Id"] for stone in client.tombstones("fold")}
+            stones = {stone["Id"] for stone in client.tombstones(fold)}
+            client.drop(fold)
         self.assertEqual(len(stones), len(letters))
         wanted = {f"{letter:x}/{chr(lowered.get(letter, letter))}." for letter in letters}
         self.assertEqual(stones, wanted)

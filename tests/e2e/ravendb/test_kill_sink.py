@@ -8,11 +8,12 @@ import witness
 
 class KillTest(kills.Case):
     def test_sink(self):
-        self.create("copy")
+        copy = self.database + "_copy"
+        self.create(copy)
         with witness.Witness(self.server.port) as seen:
-            self.sinks = [self.raven_sink("copy", ravendb_urls=seen.url, batch_records=200)]
+            self.sinks = [self.raven_sink(copy, ravendb_urls=seen.url, batch_records=200)]
             self.kill_often()
-            print(f"{self.check_copy('copy')} documents, {len(seen.batches)} batches: "
+            print(f"{self.check_copy(copy)} documents, {len(seen.batches)} batches: "
                   f"{seen.judge()}")
 
 

@@ -19,7 +19,7 @@ SHARED = {}
 
 
 def setUpModule():
-    SHARED["server"] = server = ravendb.Server(raven.VERSION, secured=True)
+    SHARED["server"] = server = ravendb.shared(raven.VERSION, secured=True)
     SHARED["identities"] = {key: server.identity(key, key=key) for key in KEYS}
     SHARED["identities"]["expired"] = server.identity("expired", expired=True)
     SHARED["identities"]["unknown"] = server.certificates.client("unknown", own=True)

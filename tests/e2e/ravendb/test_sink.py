@@ -28,7 +28,7 @@ SHARED = {}
 
 
 def setUpModule():
-    SHARED["server"] = ravendb.Server(VERSION)
+    SHARED["server"] = ravendb.shared(VERSION)
 
 
 def tearDownModule():
@@ -60,7 +60,7 @@ class SinkCase(unittest.TestCase):
         here = Raven(tables, **sink)
         self.addCleanup(here.close)
         self.server = SHARED["server"]
-        self.database = self.id().rsplit(".", 1)[1]
+        self.database = ravendb.own_name(self.id().rsplit(".", 1)[1])
         self.client = self.server.connect(decoder=audit.DECODER)
         self.addCleanup(self.client.close)
         self.client.create(self.database)

@@ -22,7 +22,7 @@ SHARED = {}
 
 
 def setUpModule():
-    SHARED["server"] = ravendb.Server(VERSION)
+    SHARED["server"] = ravendb.shared(VERSION)
 
 
 def tearDownModule():
@@ -46,7 +46,8 @@ class RavenToRaven(cli.Case):
         super().setUp()
         self.client = SHARED["server"].connect(decoder=audit.DECODER)
         self.addCleanup(self.client.close)
-        self.names = [f"{self.id().rsplit('.', 1)[1]}-{end}" for end in ("from", "to")]
+        name = ravendb.own_name(self.id().rsplit(".", 1)[1])
+        self.names = [f"{name}-{end}" for end in ("from", "to")]
         for name in self.names:
             self.client.create(name)
             self.addCleanup(self.client.drop, name)

@@ -14,18 +14,20 @@ import raven  # noqa: E402
 from servers import ravendb  # noqa: E402
 from test_sink import PROGRAM, SECONDS_MAX, VERSION, Raven  # noqa: E402
 
-DATABASE = "plant"
+DATABASE, OTHER = ravendb.own_name("plant"), ravendb.own_name("other")
 SHARED = {}
 
 
 def setUpModule():
-    SHARED["server"] = server = ravendb.Server(VERSION, secured=True)
+    SHARED["server"] = server = ravendb.shared(VERSION, secured=True)
     SHARED["client"] = client = server.connect(decoder=audit.DECODER)
     client.create(DATABASE)
-    client.create("other")
+    client.create(OTHER)
 
 
 def tearDownModule():
+    for database in (DATABASE, OTHER):
+        SHARED["client"].drop(database)
     SHARED["client"].close()
     SHARED["server"].stop()
 
@@ -76,7 +78,7 @@ class Secured(unittest.TestCase):
         certificates = SHARED["server"].certificates
         for name, identity, text in (
                 ("unknown", certificates.client("stranger"), "register it"),
-                ("elsewhere", self.identity("elsewhere", permissions={"other": "ReadWrite"}),
+                ("elsewhere", self.identity("elsewhere", permissions={OTHER: "ReadWrite"}),
                  "permission")):
             with self.subTest(name):
                 here = self.here(identity)

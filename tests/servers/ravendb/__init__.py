@@ -27,6 +27,7 @@ From a test (with tests/ on sys.path):
         with ravendb.Tap(server.port) as tap:      # a relay that acts in the middle of an answer
             tap.after(200000, server.kill)
 
+shared("6.2.4") is a server that other test programs use at the same time (shared.py).
 Server (server.py): start, kill, freeze, thaw, restart, stop, connect, identity, rss_bytes.
 Client (client.py): databases, documents, tombstones, certificates. Certificates (certificates.py).
 How a server is made of packages: assemble.py, packages.py, pe.py.
@@ -38,8 +39,9 @@ from .certificates import Certificates, Identity
 from .client import Client, Refused, put, remove
 from .packages import Unavailable
 from .server import Server, StartFailed
+from .shared import keep, own_name, shared
 from .tap import Tap
 
 __all__ = ["VERSIONS", "Certificates", "Client", "Identity", "Refused", "Server", "StartFailed",
-           "Tap", "Unavailable", "assemble", "find", "need", "put", "remove",
-           "server"]
+           "Tap", "Unavailable", "assemble", "find", "keep", "need", "own_name", "put", "remove",
+           "server", "shared"]

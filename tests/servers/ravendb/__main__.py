@@ -69,6 +69,10 @@ def stop(words):
     shutil.rmtree(path.parent)
 
 
+def keep(words):
+    ravendb.keep(words.version, words.secured)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tests/servers/ravendb", description=ravendb.__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -83,13 +87,16 @@ def main():
     verb.add_argument("--detach", action="store_true", help="leaves it running; end it by stop PID")
     verb = verbs.add_parser("stop", help="ends one that was left running")
     verb.add_argument("pid", type=int)
+    verb = verbs.add_parser("keep", help="keeps one for test programs, until none uses it")
+    verb.add_argument("version", choices=ravendb.VERSIONS)
+    verb.add_argument("--secured", action="store_true")
     words = parser.parse_args()
     try:
         if words.verb == "fetch":
             for version in words.versions:
                 print(ravendb.find(version))
         else:
-            {"start": start, "stop": stop}[words.verb](words)
+            {"start": start, "stop": stop, "keep": keep}[words.verb](words)
     except ravendb.Unavailable as why:
         print(f"SKIP: no RavenDB: {why}")
         sys.exit(77)

@@ -52,15 +52,20 @@ def openssl(*words, standard_input=None):
 
 
 class Certificates:
-    """A folder of certificates. `host` is the name that the server's carries, beside 127.0.0.1."""
+    """A folder of certificates. `host` is the name that the server's carries, beside 127.0.0.1.
+    With `made` the folder is such a one already."""
 
-    def __init__(self, folder, host="localhost", expired=False):
+    def __init__(self, folder, host="localhost", expired=False, made=False):
         self.folder = pathlib.Path(folder)
+        if made:
+            self.ca, self.pfx = self.path("ca", "crt"), self.path("server", "pfx")
+            self.server = self.identity("server")
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ca = self.authority("ca")
         names = f"subjectAltName=DNS:{host},IP:127.0.0.1"
         self.server = self.issue("server", "rsa2048", (*SERVER, names), expired=expired)
-        self.pfx = self.folder / "server.pfx"
+        self.pfx = self.path("server", "pfx")
         openssl("pkcs12", "-export", "-passout", "pass:", "-inkey", self.server.key,
                 "-in", self.server.certificate, "-out", self.pfx)
 
@@ -90,6 +95,9 @@ class Certificates:
                 "-out", self.path(name, "crt"), standard_input=request)
         both = self.path(name, "crt").read_text() + self.path(name, "key").read_text()
         self.path(name, "pem").write_text(both)
+        return self.identity(name)
+
+    def identity(self, name):
         return Identity(name, *(self.path(name, kind) for kind in ("crt", "key", "pem")))
 
     def client(self, name, key="p256", expired=False, own=False):
