@@ -7,6 +7,8 @@ BUILD_PACKAGES=(gcc libc6-dev binutils cmake ninja-build python3 python3-kconfig
 	libmbedtls-dev liblmdb-dev libcjson-dev zlib1g-dev)
 ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-tools
 	dpkg-dev qemu-user-static)
+# lwIP's source, and the network namespace and TAP device of its tests.
+LWIP_PACKAGES=(dpkg-dev iproute2)
 PACKAGE_PACKAGES=(lintian debootstrap systemd python3-seccomp)
 VM_PACKAGES=(qemu-system-arm e2fsprogs)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
@@ -21,7 +23,7 @@ say() { printf '== %s\n' "$*"; }
 
 usage() {
 	cat <<-'TEXT'
-	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, asan, gateway-arm64 ...
+	./do build [PRESET]       builds build/PRESET/tidegate; host, tiny, asan, lwip ...
 	./do demo [ravendb]       a plant's database into files, changed and killed on the way;
 	                          ravendb: a real RavenDB as the source, then as the target
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
@@ -104,6 +106,7 @@ arm64_lacks() {
 verb_build() {
 	install_missing "${BUILD_PACKAGES[@]}"
 	[[ "${1:-host}" != *-a??64 ]] || install_missing "${ARM64_PACKAGES[@]}"
+	[ "${1:-host}" != lwip ] || install_missing "${LWIP_PACKAGES[@]}"
 	build "${1:-host}"
 }
 
@@ -118,7 +121,7 @@ verb_test() {
 	install_missing "${BUILD_PACKAGES[@]}"
 	# One after the other: a machine without arm64 packages still has the rest.
 	{ install_missing "${TEST_PACKAGES[@]}" "${RAVENDB_PACKAGES[@]}" &&
-		install_missing "${PACKAGE_PACKAGES[@]}" &&
+		install_missing "${PACKAGE_PACKAGES[@]}" "${LWIP_PACKAGES[@]}" &&
 		install_missing "${VM_PACKAGES[@]}" &&
 		install_missing "${ARM64_PACKAGES[@]}"; } ||
 		say "going on without them: what cannot run is listed as skipped"

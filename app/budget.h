@@ -48,6 +48,8 @@ enum { TG_BUDGET_PAD = 64 };
 	     TG_BUDGET_EACH(1, sizeof(struct tg_agent)))                            \
 	POOL(TLS, "TLS", "TG_TLS_CONNECTIONS_MAX x TG_TLS_BYTES",                   \
 	     TG_BUDGET_EACH(CONFIG_TG_TLS_CONNECTIONS_MAX, CONFIG_TG_TLS_BYTES))    \
+	POOL(NET, "the network stack's pools", "TG_NET_POOL_BYTES",                 \
+	     TG_BUDGET_EACH(1, CONFIG_TG_NET_POOL_BYTES))                           \
 	POOL(PEM, "certificates while they are read",                               \
 	     "TG_TLS_PEM_BYTES_MAX, TG_CERTIFICATE_BASE64_BYTES_MAX",               \
 	     TG_BUDGET_EACH(2, CONFIG_TG_TLS_PEM_BYTES_MAX) +                       \

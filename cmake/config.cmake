@@ -7,7 +7,11 @@ find_program(TG_PYTHON python3 REQUIRED)
 
 file(GLOB TG_KCONFIG_FILES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/Kconfig
 	${PROJECT_SOURCE_DIR}/*/Kconfig ${PROJECT_SOURCE_DIR}/*/*/Kconfig)
-set(TG_DEFCONFIGS ${PROJECT_SOURCE_DIR}/board/${TG_BOARD}/defconfig ${TG_CONFIG})
+set(TG_DEFCONFIGS ${PROJECT_SOURCE_DIR}/board/${TG_BOARD}/defconfig)
+if(TG_NET STREQUAL "lwip")
+	list(APPEND TG_DEFCONFIGS ${PROJECT_SOURCE_DIR}/platform/lwip/defconfig)
+endif()
+list(APPEND TG_DEFCONFIGS ${TG_CONFIG})
 if(EXISTS ${PROJECT_BINARY_DIR}/menu.config)
 	list(APPEND TG_DEFCONFIGS ${PROJECT_BINARY_DIR}/menu.config)
 endif()

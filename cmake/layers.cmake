@@ -53,8 +53,9 @@ tg_folder(tg_dial platform/dial)
 tg_folder(tg_sim platform/sim)
 tg_folder(tg_common platform/common)
 
-# Links `target` with every layer; `machine` is tg_posix or tg_sim, which has a network of its own.
-# Libraries of one layer may call each other, so the linker searches them until nothing is missing.
+# Links `target` with every layer; `machine` is tg_posix, lwIP's two libraries, or tg_sim, which has
+# a network of its own. Libraries of one layer may call each other: the linker searches them until
+# nothing is missing.
 function(tg_link target machine)
 	if(NOT machine STREQUAL tg_sim)
 		list(APPEND machine tg_dial)
@@ -73,6 +74,6 @@ endfunction()
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/app/main.c)
 	add_executable(tidegate app/main.c)
-	tg_link(tidegate tg_posix)
+	tg_link(tidegate "${TG_MACHINE}")
 	install(TARGETS tidegate)
 endif()

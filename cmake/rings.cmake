@@ -116,7 +116,7 @@ function(tg_python ring folder label)
 endfunction()
 
 tg_ring(unit tg_posix)
-target_link_options(unit_net PRIVATE -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo)
+target_link_options(unit_resolve PRIVATE -Wl,--wrap=getaddrinfo -Wl,--wrap=freeaddrinfo)
 tg_ring(replay tg_posix)
 tg_ring(sim tg_sim)
 
@@ -169,6 +169,9 @@ tg_python(tools tools house)
 tg_python(package package package)
 tg_python(vm vm "vm;once")
 include(cmake/ravendb.cmake)
+if(NOT CMAKE_CROSSCOMPILING)
+	include(cmake/lwip_ring.cmake)
+endif()
 
 add_test(NAME tidy COMMAND ${TG_PYTHON} tools/tidy.py)
 tg_test_properties(tidy house)

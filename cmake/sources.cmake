@@ -11,17 +11,6 @@ endif()
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
 	${PROJECT_SOURCE_DIR}/tools/sysroot.py ${PROJECT_SOURCE_DIR}/tools/debian.py)
 
-# Their warnings are theirs: the flags of our own files are replaced.
-function(tg_source_library name)
-	cmake_parse_arguments(LIBRARY "" "" "SOURCES;DEFINES;PRIVATE" ${ARGN})
-	add_library(${name} STATIC ${LIBRARY_SOURCES})
-	set(options -w -ffunction-sections -fdata-sections ${TG_SMALL_OPTIONS}
-		"SHELL:-include ${PROJECT_BINARY_DIR}/autoconf.h")
-	set_target_properties(${name} PROPERTIES COMPILE_OPTIONS "${options}")
-	target_compile_definitions(${name} PRIVATE ${LIBRARY_DEFINES})
-	target_include_directories(${name} PRIVATE ${LIBRARY_PRIVATE})
-endfunction()
-
 set(lmdb ${TG_SYSROOT}/lmdb/libraries/liblmdb)
 tg_source_library(source_lmdb SOURCES ${lmdb}/mdb.c ${lmdb}/midl.c)
 add_library(vendor_lmdb INTERFACE)

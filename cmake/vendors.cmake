@@ -2,6 +2,17 @@
 # their system calls (LMDB) or their allocator (mbedTLS).
 find_package(Threads REQUIRED)
 
+# Their warnings are theirs: the flags of our own files are replaced.
+function(tg_source_library name)
+	cmake_parse_arguments(LIBRARY "" "" "SOURCES;DEFINES;PRIVATE" ${ARGN})
+	add_library(${name} STATIC ${LIBRARY_SOURCES})
+	set(options -w -ffunction-sections -fdata-sections ${TG_SMALL_OPTIONS}
+		"SHELL:-include ${PROJECT_BINARY_DIR}/autoconf.h")
+	set_target_properties(${name} PROPERTIES COMPILE_OPTIONS "${options}")
+	target_compile_definitions(${name} PRIVATE ${LIBRARY_DEFINES})
+	target_include_directories(${name} PRIVATE ${LIBRARY_PRIVATE})
+endfunction()
+
 if(TG_VENDOR STREQUAL "source")
 	include(cmake/sources.cmake)
 	return()

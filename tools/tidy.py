@@ -27,7 +27,12 @@ VENDORS = (
     (r"cjson/.*|cJSON\.h", "drivers/json/json.c"),
     (r"(mbedtls|psa)/.*", "platform/mbedtls/"),
     (r"zlib\.h", "drivers/http/"),
+    (r"(lwip|netif|arch)/.*", "platform/lwip/"),
 )
+
+# What a source, a sink or the path between them never hears of: the network stack beneath platform.
+STACK = re.compile(r"lwip", re.IGNORECASE)
+STACKLESS = ("app/", "drivers/")
 
 # The arrows between folders: the first row that matches a file names all that it may include. What
 # wires the stages together (main.c, cli/ and the registry) may see everything.
@@ -180,6 +185,8 @@ class Tidy:
                 self.fault(path, number, "a path of one machine")
             if LEFT_OPEN.search(line):
                 self.fault(path, number, "left open: finish it or leave it out")
+            if path.startswith(STACKLESS) and STACK.search(line):
+                self.fault(path, number, "the network stack is platform's affair")
 
     def check_c(self, path, text):
         code = without_comments(text)
@@ -195,8 +202,8 @@ class Tidy:
             self.check_manual(path, text)
         for name, first, last, count in functions(without_preprocessor(bare)):
             self.check_length(path, first, name, last)
-            # A wrapped function has the parameters of what it wraps.
-            if count > PARAMETERS_MAX and not name.startswith("__wrap_"):
+            # A wrapped function has the parameters of what it wraps, lwIP's port those of lwIP.
+            if count > PARAMETERS_MAX and not name.startswith(("__wrap_", "sys_")):
                 self.fault(path, first, f"{name}: {count} parameters, then a struct")
 
     def check_length(self, path, first, name, last):

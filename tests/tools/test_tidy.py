@@ -102,6 +102,7 @@ class Tidy(unittest.TestCase):
         self.catches("app/a.c", five, "tg_a: 5 parameters", 1)
         self.passes("app/a.c", "int tg_a(int a, int b, int c, const char *d, ...)\n{\n}\n")
         self.passes("tests/fault/a.c", five.replace("tg_a", "__wrap_send"))
+        self.passes("platform/lwip/a.c", five.replace("tg_a", "sys_thread_new"))
 
     def test_vendors(self):
         for name in ("lmdb.h", "cjson/cJSON.h", "mbedtls/ssl.h", "zlib.h"):
@@ -111,6 +112,13 @@ class Tidy(unittest.TestCase):
         self.passes("app/outbox/env.c", "#include <lmdb.h>\n")
         self.passes("platform/mbedtls/tls.c", "#include <mbedtls/ssl.h>\n")
         self.passes("drivers/http/gzip.c", "#include <zlib.h>\n")
+        self.catches("platform/dial/a.c", "#include <lwip/sockets.h>\n", "alone", 1)
+        self.passes("platform/lwip/net.c", "#include <lwip/sockets.h>\n")
+
+    def test_the_network_stack_is_not_known(self):
+        self.catches("drivers/http/a.c", "/* lwIP has no such call. */\n", "platform's affair", 1)
+        self.catches("app/a.c", "\n#ifdef CONFIG_TG_NET_LWIP\n#endif\n", "platform's affair", 2)
+        self.passes("platform/net.h", "/* net.h - over lwIP too. */\n")
 
     def test_arrows(self):
         bad = (("app/a.c", "platform/net.h"), ("app/outbox/a.c", "platform/clock.h"),

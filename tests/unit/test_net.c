@@ -1,101 +1,12 @@
-/* Real sockets on 127.0.0.1. getaddrinfo is replaced here for names that end in .test, so that a
- * name server can be slow, silent or wrong without one: by the linker's --wrap, which works in a
- * static program too. */
-#include "tests/check.h"
+/* Real sockets on 127.0.0.1: the kernel's, or lwIP's against the kernel's at the TAP's other end.
+ */
+#include "tests/unit/net_rig.h"
 
-#include "tests/unit/descriptors.h"
-#include "tests/unit/peer.h"
+enum { MUCH_BYTES = 3 << 20, FULL_BYTES_MAX = 64 << 20 };
 
-#include "platform/loop.h"
+static uint8_t sent[MUCH_BYTES], got_back[MUCH_BYTES];
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static struct tg_why why;
-
-static struct sockaddr_in two[2];
-static struct addrinfo two_infos[2];
-
-static int two_addresses(struct addrinfo **list)
-{
-	for (unsigned i = 0; i < 2; i++) {
-		/* Nothing listens on the first; 127.0.0.1 is the peer. */
-		two[i].sin_family = AF_INET;
-		two[i].sin_addr.s_addr = htonl(i == 0 ? 0x7f000063 : INADDR_LOOPBACK);
-		two_infos[i].ai_addr = (struct sockaddr *)&two[i];
-		two_infos[i].ai_addrlen = sizeof(two[i]);
-		two_infos[i].ai_next = i == 0 ? &two_infos[1] : NULL;
-	}
-	*list = two_infos;
-	return 0;
-}
-
-int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-		       struct addrinfo **list);
-int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-		       struct addrinfo **list);
-void __real_freeaddrinfo(struct addrinfo *list);
-void __wrap_freeaddrinfo(struct addrinfo *list);
-
-int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-		       struct addrinfo **list)
-{
-	bool look_up = (hints->ai_flags & AI_NUMERICHOST) == 0;
-
-	if (look_up && strcmp(host, "silent.test") == 0)
-		pause();
-	if (look_up && strcmp(host, "down.test") == 0)
-		return EAI_AGAIN;
-	if (look_up && strcmp(host, "crash.test") == 0)
-		_exit(3);
-	if (look_up && strcmp(host, "two.test") == 0)
-		return two_addresses(list);
-	return __real_getaddrinfo(host, service, hints, list);
-}
-
-void __wrap_freeaddrinfo(struct addrinfo *list)
-{
-	if (list != two_infos)
-		__real_freeaddrinfo(list);
-}
-
-static int dial(struct tg_net *net, const char *host, uint16_t port, uint32_t deadline_ms)
-{
-	struct tg_net_target target = { .host = host, .port = port, .deadline_ms = deadline_ms };
-	struct tg_now now = tg_clock_now();
-	struct tg_wants wants;
-	int err = tg_net_open(net, &target, &now, &why);
-
-	while (err == 0 && (err = tg_net_step(net, &now, &why)) == TG_ERR_AGAIN) {
-		tg_wants_clear(&wants);
-		tg_net_want(net, &wants, 0);
-		TG_CHECK(wants.wake_mono_ms != UINT64_MAX); /* never for ever */
-		(void)tg_loop_wait(&wants, &now);
-		now = tg_clock_now();
-		err = 0;
-	}
-	return err;
-}
-
-static void check_sentence(int err, int want, const char *part)
-{
-	if (err != want || strstr(why.text, part) == NULL)
-		TG_FAIL("%s, \"%s\": %s", tg_err_name(err), part, why.text);
-}
-
-static void check_nothing_left(unsigned descriptors)
-{
-	TG_CHECK_INT(open_descriptors(), descriptors);
-	TG_CHECK(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
-}
-
-TG_TEST(net_connects_to_numeric_addresses_without_a_child)
+TG_TEST(net_connects_to_numeric_addresses)
 {
 	static const char *const hosts[] = { "127.0.0.1", "[127.0.0.1]", "::ffff:127.0.0.1",
 					     "[::ffff:127.0.0.1]" };
@@ -105,14 +16,13 @@ TG_TEST(net_connects_to_numeric_addresses_without_a_child)
 	peer_start_plain(&peer, "hello");
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		TG_CHECK_INT(dial(&net, hosts[i], peer.port, 5000), 0);
-		TG_CHECK_INT(net.child_, 0);
 		tg_net_close(&net);
 	}
 	TG_CHECK_STR(tg_net_host(&net), "::ffff:127.0.0.1");
 	peer_stop(&peer);
 }
 
-TG_TEST(net_resolves_localhost_in_a_child)
+TG_TEST(net_resolves_localhost)
 {
 	struct peer peer;
 	struct tg_net net;
@@ -124,26 +34,6 @@ TG_TEST(net_resolves_localhost_in_a_child)
 	tg_net_close(&net); /* harmless */
 	peer_stop(&peer);
 	check_nothing_left(descriptors);
-}
-
-/* The store's lock is one such descriptor: with it the next start would find the store held. */
-TG_TEST(net_resolver_holds_nothing_that_its_parent_had_open)
-{
-	struct tg_now now = tg_clock_now();
-	struct tg_net net;
-	int ends[2];
-	char byte;
-
-	TG_CHECK_INT(pipe(ends), 0);
-	struct tg_net_target target = { .host = "silent.test", .port = 1, .deadline_ms = 60000 };
-	TG_CHECK_INT(tg_net_open(&net, &target, &now, &why), 0);
-	TG_CHECK(net.child_ > 0);
-	TG_CHECK_INT(close(ends[1]), 0);
-	struct pollfd end = { .fd = ends[0], .events = POLLIN };
-	TG_CHECK_INT(poll(&end, 1, 10000), 1); /* the child's copy is closed as well */
-	TG_CHECK_INT(read(ends[0], &byte, 1), 0);
-	tg_net_close(&net);
-	TG_CHECK_INT(close(ends[0]), 0);
 }
 
 TG_TEST(net_moves_bytes_and_sees_the_end)
@@ -192,64 +82,6 @@ TG_TEST(net_tells_refused_from_unknown)
 	tg_net_close(&net);
 }
 
-/* A machine without a name server says "no name server answered", one with: "no address". */
-TG_TEST(net_fails_for_a_name_that_does_not_exist)
-{
-	struct tg_net net;
-	unsigned descriptors = open_descriptors();
-	int err = dial(&net, "no-such-host.invalid", 1, 20000);
-
-	TG_CHECK(err == TG_ERR_RESOLVE || err == TG_ERR_TIMEOUT);
-	TG_CHECK(strstr(why.text, "no-such-host.invalid") != NULL);
-	tg_net_close(&net);
-	check_sentence(dial(&net, "down.test", 1, 5000), TG_ERR_RESOLVE, "no name server answered");
-	tg_net_close(&net);
-	check_sentence(dial(&net, "crash.test", 1, 5000), TG_ERR_RESOLVE, "without an answer");
-	tg_net_close(&net);
-	check_nothing_left(descriptors);
-}
-
-TG_TEST(net_kills_a_silent_look_up_at_the_deadline)
-{
-	struct tg_net net;
-	unsigned descriptors = open_descriptors();
-	uint64_t before_ms = tg_clock_now().mono_ms;
-
-	check_sentence(dial(&net, "silent.test", 1, 100), TG_ERR_TIMEOUT, "within 100 ms");
-	uint64_t took_ms = tg_clock_now().mono_ms - before_ms;
-	TG_CHECK(took_ms >= 100 && took_ms < 10000);
-	check_nothing_left(descriptors); /* already before the close that is owed */
-	tg_net_close(&net);
-	check_nothing_left(descriptors);
-}
-
-TG_TEST(net_close_ends_a_look_up_under_way)
-{
-	struct tg_net net;
-	struct tg_net_target target = { .host = "silent.test", .port = 1, .deadline_ms = 60000 };
-	struct tg_now now = tg_clock_now();
-	unsigned descriptors = open_descriptors();
-
-	TG_CHECK_INT(tg_net_open(&net, &target, &now, &why), 0);
-	TG_CHECK_INT(tg_net_step(&net, &now, &why), TG_ERR_AGAIN);
-	TG_CHECK(net.child_ > 0);
-	tg_net_close(&net);
-	check_nothing_left(descriptors);
-}
-
-TG_TEST(net_tries_every_address)
-{
-	struct peer peer;
-	struct tg_net net;
-
-	peer_start_plain(&peer, "hello");
-	TG_CHECK_INT(dial(&net, "two.test", peer.port, 5000), 0);
-	tg_net_close(&net);
-	peer_stop(&peer);
-	check_sentence(dial(&net, "two.test", peer.port, 5000), TG_ERR_CONNECT, "refused");
-	tg_net_close(&net);
-}
-
 /* A listener whose queue is full drops the packets that would begin a connection. */
 TG_TEST(net_gives_up_on_a_silent_port)
 {
@@ -270,4 +102,190 @@ TG_TEST(net_gives_up_on_a_silent_port)
 	for (unsigned i = 0; i < 4; i++)
 		tg_net_close(&queued[i]);
 	(void)close(listener);
+}
+
+static void talk_reset(int fd, int in, int out)
+{
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
+	char byte;
+
+	(void)in;
+	(void)out;
+	if (read(fd, &byte, 1) == 1)
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	(void)close(fd);
+}
+
+TG_TEST(net_sees_a_reset)
+{
+	struct peer peer;
+	struct tg_net net;
+	uint8_t byte = 'x';
+
+	peer_start_talk(&peer, talk_reset);
+	TG_CHECK_INT(dial(&net, "127.0.0.1", peer.port, 5000), 0);
+	send_all(&net, &byte, 1);
+	TG_CHECK_INT(recv_some(&net, &byte, 1), TG_ERR_RESET);
+	tg_net_close(&net);
+	peer_stop(&peer);
+}
+
+static void count_to_the_end(int fd, int out)
+{
+	char bytes[8192];
+	uint64_t count = 0;
+	ssize_t got;
+
+	while ((got = read(fd, bytes, sizeof(bytes))) > 0)
+		count += (uint64_t)got;
+	if (write(out, &count, sizeof(count)) != (ssize_t)sizeof(count))
+		_exit(1);
+}
+
+/* It has said all, and goes on listening. */
+static void talk_half(int fd, int in, int out)
+{
+	(void)in;
+	if (write(fd, "all", 3) != 3 || shutdown(fd, SHUT_WR) != 0)
+		_exit(1);
+	count_to_the_end(fd, out);
+}
+
+static void check_counted(const struct peer *peer, uint64_t want)
+{
+	uint64_t count = 0;
+
+	TG_CHECK_INT(read(peer->out, &count, sizeof(count)), sizeof(count));
+	TG_CHECK_INT(count, want);
+}
+
+TG_TEST(net_sends_to_a_peer_that_has_closed_its_half)
+{
+	struct peer peer;
+	struct tg_net net;
+	uint8_t text[8];
+	size_t have = 0;
+	int got;
+
+	peer_start_talk(&peer, talk_half);
+	TG_CHECK_INT(dial(&net, "127.0.0.1", peer.port, 5000), 0);
+	while ((got = recv_some(&net, text + have, sizeof(text) - have)) > 0)
+		have += (size_t)got;
+	TG_CHECK_INT(got, TG_ERR_CLOSED);
+	TG_CHECK_BYTES(text, have, "all", 3);
+	send_all(&net, sent, 300000);
+	tg_net_close(&net);
+	check_counted(&peer, 300000);
+	peer_stop(&peer);
+}
+
+/* Nothing is read until it is told so. */
+static void talk_later(int fd, int in, int out)
+{
+	char byte;
+
+	if (read(in, &byte, 1) != 1)
+		_exit(1);
+	count_to_the_end(fd, out);
+}
+
+TG_TEST(net_stops_sending_when_the_peer_does_not_read)
+{
+	struct peer peer;
+	struct tg_net net;
+	uint64_t count = 0;
+	int put, waits = 0;
+
+	peer_start_talk(&peer, talk_later);
+	TG_CHECK_INT(dial(&net, "127.0.0.1", peer.port, 5000), 0);
+	while (waits < 3) { /* the peer's kernel takes its share while we wait */
+		while ((put = tg_net_send(&net, sent, sizeof(sent))) > 0)
+			count += (uint64_t)put;
+		TG_CHECK_INT(put, TG_ERR_AGAIN);
+		struct tg_now now = tg_clock_now();
+		struct tg_wants wants;
+		tg_wants_clear(&wants);
+		tg_net_want(&net, &wants, TG_WANT_WRITE);
+		tg_wants_at(&wants, now.mono_ms + 100);
+		(void)tg_loop_wait(&wants, &now);
+		waits++;
+		TG_CHECK(count < FULL_BYTES_MAX);
+	}
+	TG_CHECK(count > 0);
+	TG_CHECK_INT(write(peer.in, "x", 1), 1);
+	await(&net, TG_WANT_WRITE);
+	send_all(&net, sent, 1000);
+	tg_net_close(&net);
+	check_counted(&peer, count + 1000);
+	peer_stop(&peer);
+}
+
+/* In pieces of odd sizes, so that neither side's reads meet the other's writes. */
+static void talk_echo(int fd, int in, int out)
+{
+	static char bytes[70001];
+	ssize_t got;
+
+	(void)in;
+	(void)out;
+	while ((got = read(fd, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t at = 0; at < got;) {
+			ssize_t put =
+				write(fd, bytes + at, (size_t)(got - at > 777 ? 777 : got - at));
+			if (put < 0)
+				_exit(1);
+			at += put;
+		}
+	}
+}
+
+/* What can be sent is sent, what is there is taken, as long as either moves. */
+static void move(struct tg_net *net, size_t *out, size_t *in)
+{
+	int put = *out == MUCH_BYTES ? TG_ERR_AGAIN
+				     : tg_net_send(net, sent + *out, MUCH_BYTES - *out);
+	int got = tg_net_recv(net, got_back + *in, MUCH_BYTES - *in);
+
+	TG_CHECK(put > 0 || put == TG_ERR_AGAIN);
+	TG_CHECK(got > 0 || got == TG_ERR_AGAIN);
+	*out += put > 0 ? (size_t)put : 0;
+	*in += got > 0 ? (size_t)got : 0;
+	if (put < 0 && got < 0)
+		await(net, *out < MUCH_BYTES ? TG_WANT_READ | TG_WANT_WRITE : TG_WANT_READ);
+}
+
+TG_TEST(net_moves_much_both_ways_in_parts)
+{
+	struct peer peer;
+	struct tg_net net;
+	size_t out = 0, in = 0;
+
+	for (size_t i = 0; i < MUCH_BYTES; i++)
+		sent[i] = (uint8_t)(i * 31 + i / 251);
+	peer_start_talk(&peer, talk_echo);
+	TG_CHECK_INT(dial(&net, "127.0.0.1", peer.port, 5000), 0);
+	while (in < MUCH_BYTES)
+		move(&net, &out, &in);
+	TG_CHECK(memcmp(sent, got_back, MUCH_BYTES) == 0);
+	tg_net_close(&net);
+	peer_stop(&peer);
+}
+
+/* More than any stack of ours holds at once: what is closed gives its place back. */
+TG_TEST(net_opens_one_after_another)
+{
+	struct peer peer;
+	struct tg_net net;
+	unsigned descriptors = 0;
+
+	peer_start_plain(&peer, "");
+	for (unsigned i = 0; i < 60; i++) {
+		if (dial(&net, "127.0.0.1", peer.port, 5000) != 0)
+			TG_FAIL("connection %u: %s", i, why.text);
+		tg_net_close(&net);
+		if (i == 0)
+			descriptors = open_descriptors();
+	}
+	TG_CHECK_INT(open_descriptors(), descriptors);
+	peer_stop(&peer);
 }
