@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import world  # noqa: E402
 
-TABLES = {"devices": 20, "alarms": 20, "sites": 15}
+TABLES = {"devices": 20, "alarms": 20, "sites": 15, "readings": 20}
 LARGE_BYTES = 70000     # more than the 64 KiB that a record may take in one piece
 WORKERS = 2
 FAILURES_MAX = 5
@@ -43,6 +43,7 @@ MODES = {
 
 def make_world(kind, **sink):
     here = world.World(kind, TABLES, **sink)
+    here.source = {"table": {"readings": {"mode": "auto"}}, "overlap_seconds": 31622400}
     here.do("oversize", table="plant.devices", key="large", bytes=LARGE_BYTES)
     here.save()
     return here
@@ -51,6 +52,7 @@ def make_world(kind, **sink):
 def change(here):
     """What happens in the plant between the two passes."""
     here.do("change", table="plant.devices", count=4, start=3)
+    here.do("change", table="plant.readings", count=6, start=2)  # read in the order of their times
     here.do("oversize", table="plant.devices", key="large", bytes=LARGE_BYTES + 1)
     here.do("delete", table="plant.alarms", count=3, start=5)
     here.do("delete", table="plant.sites", count=1, start=0)
