@@ -76,6 +76,7 @@ static void start_response(struct tg_http_client *client, const struct tg_now *n
 	client->early = false;
 	client->pulled_ = false;
 	client->end_ms_ = now->mono_ms + (uint64_t)client->answer_ms_max * WHOLE_ANSWER_TIMES;
+	tg_http_pace_start(&client->pace_);
 }
 
 static void open_fresh(struct tg_http_client *client, const struct tg_now *now)
@@ -169,6 +170,21 @@ static int next_bytes(struct tg_http_client *client, struct tg_why *why)
 	return client->sent_ < client->filled_;
 }
 
+/* Bytes came or went: the peer is not silent, but may be too slow. */
+static int note_moved(struct tg_http_client *client, int bytes, const struct tg_now *now,
+		      struct tg_why *why)
+{
+	client->waiting_ = false;
+	if (tg_http_pace_moved(&client->pace_, (uint64_t)bytes, now->mono_ms,
+			       client->answer_ms_max))
+		return TG_OK;
+	return tg_why_set(why, TG_ERR_TIMEOUT,
+			  "%s port %u moves fewer than %d bytes a second: check the target and the "
+			  "way there",
+			  client->target.host, (unsigned)client->target.port,
+			  CONFIG_TG_HTTP_RATE_BYTES_MIN);
+}
+
 /* One bufferful. A failed connection is only noted: an answer that explains it may lie in the
  * socket already. TG_ERR_AGAIN: not open yet; other errors are ours. */
 static int push(struct tg_http_client *client, const struct tg_now *now, struct tg_why *why)
@@ -198,9 +214,8 @@ static int push(struct tg_http_client *client, const struct tg_now *now, struct 
 		return TG_OK;
 	}
 	client->sent_ += (size_t)bytes;
-	client->waiting_ = false;
 	client->end_ms_ = now->mono_ms + (uint64_t)client->answer_ms_max * WHOLE_ANSWER_TIMES;
-	return TG_OK;
+	return note_moved(client, bytes, now, why);
 }
 
 /* --- ending --- */
@@ -290,6 +305,8 @@ static int wait_on(struct tg_http_client *client, const struct tg_now *now, stru
 		client->waiting_ = true;
 		client->deadline_ms_ = now->mono_ms + client->answer_ms_max;
 	}
+	if (client->response.began || client->sent_count_ == 0)
+		tg_http_pace_wait(&client->pace_, now->mono_ms);
 	if (now->mono_ms >= client->deadline_ms_ ||
 	    (!client->pulled_ && now->mono_ms >= client->end_ms_))
 		return silent(client, why);
@@ -314,8 +331,8 @@ static int exchange(struct tg_http_client *client, const struct tg_now *now, str
 		return wait_on(client, now, why);
 	if (err < 0)
 		return broke(client, err == TG_ERR_AGAIN ? client->send_err_ : err, now, why);
-	client->waiting_ = false;
-	return TG_OK;
+	err = note_moved(client, err, now, why);
+	return err == TG_OK ? err : give_up(client, err);
 }
 
 /* Understands what lies there: to the end of the head, or of the body's runs. */

@@ -16,7 +16,7 @@
  * behind it. Every phase has its deadline: name and connect, TLS handshake, each progress in
  * sending, the first byte of the answer, each byte after it. An answer read by step (or drain) has
  * ten times that as a whole; for one that is pulled, only the time in which the caller waits
- * counts.
+ * counts. In sending and in reading a peer that moves too little all the time is given up (pace.h).
  *
  * A body ends where its length or its last chunk says so, or, when the head names neither, where
  * the peer ends the connection in order (over TLS: with close_notify).
@@ -30,6 +30,7 @@
 
 #include "app/arena.h"
 #include "drivers/http/body.h"
+#include "drivers/http/pace.h"
 #include "drivers/http/response.h"
 #include "drivers/http/window.h"
 #include "platform/conn.h"
@@ -77,6 +78,7 @@ struct tg_http_client {
 	struct tg_http_window window_;
 	size_t sent_, filled_, shown_;
 	uint64_t idle_since_ms_, deadline_ms_, end_ms_;
+	struct tg_http_pace pace_;
 };
 
 /* Boot: the buffers are `buffers`' and outlive the client. */

@@ -247,6 +247,46 @@ TG_TEST(pull_drains_an_error)
 	end();
 }
 
+/* As an owner who always has time: 4 s go by in waiting for each piece. */
+static int pull_waiting(void)
+{
+	struct tg_view view;
+	int got = TG_ERR_AGAIN;
+
+	rig.body_bytes = 0;
+	while (got == TG_ERR_AGAIN) {
+		server_turn();
+		while ((got = tg_http_pull(&rig.client, &rig.now, &view, &rig.why)) == 1)
+			keep(view.bytes, view);
+		rig.now.mono_ms += 4000;
+	}
+	return got;
+}
+
+/* A peer may be slow, and not for ever so slow that it never ends. */
+TG_TEST(pull_gives_up_a_peer_that_drips)
+{
+	begin(RECV_BYTES);
+	make_chunked(60000, 900);
+	server_reply((struct server_reply){ .text = text, .piece_bytes = 300 });
+	ask("/1");
+	TG_CHECK_INT(answer(), 0);
+	uint64_t began = rig.now.mono_ms;
+	TG_CHECK_INT(pull_waiting(), 0);
+	TG_CHECK_INT(rig.body_bytes, 60000);
+	TG_CHECK(rig.now.mono_ms - began > 800000);
+	server_reply((struct server_reply){ .text = text, .piece_bytes = 300 });
+	ask("/2");
+	TG_CHECK_INT(answer(), 0);
+	server.script[server.next].piece_bytes = 1;
+	began = rig.now.mono_ms;
+	TG_CHECK_INT(pull_waiting(), TG_ERR_TIMEOUT);
+	TG_CHECK(rig.now.mono_ms - began < 60000);
+	TG_CHECK(strstr(rig.why.text, "moves fewer than 50 bytes a second") != NULL);
+	TG_CHECK_INT(tg_http_asked(&rig.client), 0);
+	end();
+}
+
 /* Only the time in which we wait for the peer counts. */
 TG_TEST(pull_deadlines)
 {
@@ -263,7 +303,7 @@ TG_TEST(pull_deadlines)
 	TG_CHECK(rig.now.mono_ms - began >= 5000 && rig.now.mono_ms - began < 5100);
 	TG_CHECK(strstr(rig.why.text, "did not answer within 5 seconds") != NULL);
 	server_drop(false);
-	/* A body in drips of 4 s: each is in time, and there is no limit on the whole. */
+	/* A body in drips of 4 s: each is in time, and it is the owner who is slow. */
 	rig.turn_ms = 4000;
 	server_reply((struct server_reply){ .text = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"
 						    "0123456789012345678901234567890123456789"
