@@ -28,6 +28,7 @@ usage() {
 	                          ravendb: a real RavenDB as the source, then as the target
 	./do test [--quick]       builds and passes every test; --quick: one build, no long test
 	./do package              the Debian packages, amd64 and arm64, into build/
+	./do powercut [--cuts N]  cuts the power of a recorded arm64 machine N times (200); --seed S
 	./do soak                 400 kills a sink, 2,000 simulated worlds, faults in every call
 	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here
 	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
@@ -153,6 +154,12 @@ verb_package() {
 	ls -l build/tidegate_*.deb
 }
 
+verb_powercut() {
+	install_missing "${ARM64_PACKAGES[@]}" "${VM_PACKAGES[@]}" openssl
+	verb_build host
+	TIDEGATE=$PWD/build/host/tidegate exec python3 tests/powercut/test_powercut.py "$@"
+}
+
 verb_soak() {
 	verb_build host
 	TIDEGATE_SOAK=1 ctest --preset host -L 'kill|fault|sim' --timeout 7200
@@ -203,7 +210,7 @@ verb_tidy() {
 
 verb=${1:-}
 case $verb in
-build | demo | test | package | soak | bench | fuzz | menuconfig | format | tidy)
+build | demo | test | package | powercut | soak | bench | fuzz | menuconfig | format | tidy)
 	shift
 	"verb_$verb" "$@"
 	;;

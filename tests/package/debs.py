@@ -51,7 +51,7 @@ def folder(name):
     return pathlib.Path(os.environ.get("TIDEGATE_BUILD", ROOT / "build")) / "package" / name
 
 
-def compile_program(architecture, name=None):
+def compile_program(architecture, name=None, target="all"):
     """Configures and builds a gateway preset in a folder of its own; returns that folder.
 
     The tests that want the same folder share it: one builds, the others wait and find it built."""
@@ -63,7 +63,7 @@ def compile_program(architecture, name=None):
     with open(f"{where}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         run("cmake", "--preset", f"gateway-{architecture}", "-B", where, cwd=ROOT)
-        run("cmake", "--build", where)
+        run("cmake", "--build", where, "--target", target)
     return where
 
 
