@@ -7,9 +7,11 @@
  *      COMPARE  every id, in order, and STATE once more: a document in conflict is in no list
  */
 #include "drivers/json/scan.h"
+#include "drivers/raven/hash.h"
 #include "drivers/raven/key.h"
 #include "drivers/raven/state.h"
 #include "drivers/raven/tombs.h"
+#include "platform/crypto.h"
 #include "platform/log.h"
 
 /* --- TOMBS --- */
@@ -240,6 +242,24 @@ static bool keep_id(struct tg_raven_cursor *cursor, struct tg_view id)
 	return bytes > 0;
 }
 
+/* A page that begins as the one before did is that page again. */
+static int check_goes_on(struct tg_raven *source, struct tg_view id, struct tg_why *why)
+{
+	uint8_t digest[TG_SHA1_BYTES];
+
+	if (source->talk.page.rows > 1)
+		return TG_OK;
+	tg_sha1_two(id, tg_view_of(NULL, 0), digest);
+	uint64_t first = tg_raven_hash_of_digest(digest), before = source->first_id;
+	source->first_id = first;
+	return first != before
+		       ? TG_OK
+		       : tg_raven_odd(source,
+				      "the same page of ids comes again and again; startAfter "
+				      "is ignored there, or a proxy answers from its cache",
+				      why);
+}
+
 int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row,
 			 struct tg_why *why)
 {
@@ -249,8 +269,9 @@ int tg_raven_compare_row(struct tg_raven *source, const struct tg_raven_row *row
 	if (row->metadata.bytes == 0 || tg_raven_meta_read(&meta, row->metadata) != TG_OK ||
 	    !keep_id(&source->cursor, meta.id))
 		return tg_raven_odd(source, "a document has no @id", why);
-	if (!tg_raven_is_ours(source, meta.collection))
-		return TG_OK;
+	int rc = check_goes_on(source, meta.id, why);
+	if (rc != TG_OK || !tg_raven_is_ours(source, meta.collection))
+		return rc;
 	/* What was sent before a tidegate wrote over it is there: it is no delete. */
 	source->cursor.skipped += tg_raven_is_skipped(source, row, &meta);
 	if (tg_raven_rows_key(&source->rows, meta.id, &seen) != TG_OK)

@@ -113,7 +113,7 @@ static void put_head(void *context, struct tg_out *out)
 		tg_out_str(out, "Content-Type: application/json\r\nContent-Length: "
 				"15\r\n\r\n{\"Commands\":[]}");
 	else
-		tg_out_str(out, "\r\n");
+		tg_out_str(out, "Cache-Control: no-cache\r\n\r\n"); /* no proxy's word for it */
 }
 
 /* --- the batch --- */

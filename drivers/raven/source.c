@@ -348,6 +348,7 @@ static void forget_collection(struct tg_raven *source)
 	source->resumed = source->marked = source->settling = false;
 	source->seen_all = source->reading_on = false;
 	source->proofs = source->query_rows = 0;
+	source->first_id = 0;
 	source->stream_name[0] = '\0';
 	tg_raven_cursor_clear(&source->cursor);
 	tg_raven_rows_clear(&source->rows);

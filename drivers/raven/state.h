@@ -105,6 +105,7 @@ struct tg_raven {
 	uint64_t hold_until_ms;
 	uint64_t counted;     /* documents, by COUNT */
 	uint64_t compared_ms; /* mono; when the keys of a collection were last compared */
+	uint64_t first_id;    /* of the page of ids before, hashed; 0: there was none   */
 	uint64_t allowance_milli, allowance_at_ms; /* thousandths of a row that may be read now */
 	int64_t since_ms, newest_ms, clock_ms;     /* of mode last_modified */
 	uint64_t (*keys)(const void *context);

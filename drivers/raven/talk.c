@@ -68,7 +68,9 @@ static void put_head(void *context, struct tg_out *out)
 		tg_out_byte(out, ':');
 		tg_raven_number(target->port, out);
 	}
-	tg_out_str(out, "\r\nUser-Agent: tidegate/" TG_VERSION "\r\nAccept: application/json\r\n");
+	/* A proxy must not answer in the server's place. */
+	tg_out_str(out, "\r\nUser-Agent: tidegate/" TG_VERSION "\r\nAccept: application/json\r\n"
+			"Cache-Control: no-cache\r\n");
 	if (asked->match_bytes > 0) {
 		tg_out_str(out, "If-None-Match: \"");
 		tg_out_put(out, asked->match, asked->match_bytes);

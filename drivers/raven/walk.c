@@ -11,9 +11,9 @@
 #include "platform/assert.h"
 #include "platform/log.h"
 
-enum {
-	PAGE_ROWS_MAX = 1 << 20,
-};
+/* Above all documents that a database of other nodes' can have: its pages tell no etag, and only
+ * one that reaches the end goes on. A page is read as it comes and held nowhere. */
+enum { PAGE_ROWS_MAX = 1 << 30 };
 
 static struct tg_view our_id(const struct tg_raven *source)
 {
@@ -222,7 +222,6 @@ int tg_raven_walk_end(struct tg_raven *source, struct tg_why *why)
 	struct tg_raven_place *place = tg_raven_place(source);
 	bool guessed = walk->guessed;
 
-	(void)why;
 	if (source->talk.status == 304)
 		return end_unchanged(source);
 	source->cursor.phase = TG_RAVEN_WALKING;
@@ -240,5 +239,7 @@ int tg_raven_walk_end(struct tg_raven *source, struct tg_why *why)
 		walk->rows *= 2; /* all of them came from other nodes: their etags are not told */
 	else if (moved)
 		walk->rows = source->config.batch_size;
+	else if (!guessed)
+		return tg_raven_odd(source, "its pages do not go on", why);
 	return TG_OK;
 }

@@ -394,3 +394,41 @@ TG_TEST(a_change_that_keeps_our_metadata_is_read)
 	TG_CHECK_INT(orders()->count, 21);
 	stop();
 }
+
+/* --- pages that do not go on --- */
+
+/* A full page of ids of another collection, whatever is asked for. */
+static bool ignore_start(struct tg_raven_peer *peer, const char *path)
+{
+	static char body[CONFIG_TG_RAVEN_COMPARE_ROWS * 160];
+	size_t used = (size_t)sprintf(body, "{\"Results\":[");
+
+	if (strncmp(path, "/docs?startsWith=", 17) != 0)
+		return false;
+	for (unsigned i = 0; i < CONFIG_TG_RAVEN_COMPARE_ROWS; i++)
+		used += (size_t)snprintf(body + used, sizeof(body) - used,
+					 "%s{\"@metadata\":{\"@collection\":\"Customers\","
+					 "\"@change-vector\":\"\",\"@id\":\"c/%05u\"}}",
+					 i > 0 ? "," : "", i);
+	snprintf(body + used, sizeof(body) - used, "]}");
+	tg_raven_peer_answer(peer, 200, body);
+	return true;
+}
+
+TG_TEST(a_server_that_ignores_where_to_go_on_is_named)
+{
+	start(PAGES);
+	fill(40);
+	run();
+	tg_raven_peer_delete(&a, "orders/8");
+	tg_raven_peer_wipe(&a);
+	a.hook = ignore_start;
+	TG_CHECK_INT(tg_raven_world_run(&world), TG_OK);
+	TG_CHECK(!orders()->complete);
+	TG_CHECK_INT(orders()->why, TG_ERR_PROTOCOL);
+	TG_CHECK_INT(orders()->swept, 0);
+	a.hook = NULL;
+	run();
+	check_equal();
+	stop();
+}
