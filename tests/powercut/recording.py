@@ -32,6 +32,7 @@ import writelog  # noqa: E402
 TABLES = {"devices": 40, "alarms": 120, "sites": 40, "readings": 600}
 LARGE_BYTES = 70000     # more than the 64 KiB that a record may take in one piece
 FS_MIB = 48
+MEMORY_MIB = 128        # with 64 its kernel once found none for its own buffers beside a full store
 ROUNDS = 12
 AWAY = (4, 5, 6)        # rounds in which the endpoint answers 503
 FILL, CLEAR = 6, 8      # before these rounds large rows come, more than the store takes, and go
@@ -155,7 +156,7 @@ def sync(vm, number):
     away = number in AWAY
     done = vm.run("/bin/tidegate", "sync", "--config", CONFIG, *(("--wait", "1") if away else ()))
     if done.code != (CODE_UNDELIVERED if away else CODE_DONE):
-        raise world.Broken(f"sync {number} in the machine ended with {done.code}\n{done.err}")
+        raise vm.lost(f"sync {number} in the machine ended with {done.code}\n{done.err}")
     return done.code
 
 
@@ -202,7 +203,7 @@ def record(folder, program, seed, rounds=ROUNDS):
     files = {"/bin/tidegate": pathlib.Path(program), CONFIG: here.machine_configuration(),
              "/etc/ca.crt": (folder / "certificates/ca.crt").read_text()}
     try:
-        with machine.Machine(files, image, write_log=here.write_log) as vm:
+        with machine.Machine(files, image, here.write_log, MEMORY_MIB) as vm:
             start, promised = work(vm, here, seed, rounds)
             vm.cut()
         save(here, folder, seed=seed, start=start, promised=promised)
