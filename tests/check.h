@@ -91,6 +91,12 @@ static const char *tg_test_now = "";
 	} while (0)
 /* clang-format on */
 
+/* How often to repeat something: less where a tool makes each step slow (TIDEGATE_SLOW). */
+static inline unsigned tg_turns(unsigned count, unsigned count_slow)
+{
+	return getenv("TIDEGATE_SLOW") != NULL ? count_slow : count;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned count = 0;

@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE / "e2e")]
 import audit  # noqa: E402
 import receiver  # noqa: E402
 from rethinksim import control, plant  # noqa: E402
-from rethinksim.server import Server  # noqa: E402
+from rethinksim.server import Server, tls_context  # noqa: E402
 
 DATABASE = "plant"
 CODES_BROKEN = (1,)      # an error of tidegate's own
@@ -53,12 +53,16 @@ def scratch_folder(rows):
 
 
 class World:
-    """One plant, one store, one target of kind "file" or "https"."""
+    """One plant, one store, one target of kind "file" or "https".
 
-    def __init__(self, kind, tables, seed=1, folder=None, **sink):
+    With `certificates` (servers/ravendb/certificates.py) plant and target speak TLS."""
+
+    def __init__(self, kind, tables, seed=1, folder=None, certificates=None, **sink):
         self.kind, self.seed = kind, seed
         self.root = pathlib.Path(folder or scratch_folder(sum(tables.values())))
-        self.server = Server(seed=seed).start()
+        self.identity = certificates.server if certificates else None
+        tls = tls_context(*self.pair()) if certificates else None
+        self.server = Server(seed=seed, tls=tls).start()
         self.server.world.create_database(DATABASE)
         for name, rows in tables.items():
             plant.build(self.server.world, DATABASE, name, rows)
@@ -75,6 +79,10 @@ class World:
 
     def __exit__(self, *_):
         self.close()
+
+    def pair(self):
+        """The certificate and the key of plant and target."""
+        return (self.identity.certificate, self.identity.key) if self.identity else (None, None)
 
     def close(self):
         if self.receiver:
@@ -139,7 +147,8 @@ class World:
     def _open_receiver(self, folder):
         """The endpoint stays where it is; what it has seen begins anew."""
         if not self.receiver:
-            self.receiver = receiver.Receiver(folder).__enter__()
+            certificate, key = self.pair()
+            self.receiver = receiver.Receiver(folder, cert=certificate, key=key).__enter__()
             return
         fresh = receiver.Store(folder)
         self.receiver.store = self.receiver.server.store = fresh

@@ -129,22 +129,22 @@ TG_TEST(a_comparison_that_sees_nothing_deletes_only_when_told)
 /* So many that some wait in young trees, with newer versions of keys that the old tree has. */
 TG_TEST(keys_are_counted_exactly_when_a_batch_asks_for_it)
 {
-	enum { KEYS = 30000 };
+	uint32_t keys = tg_turns(30000, 10000);
 	struct tg_batch counted = { .kind = TG_BATCH_ROWS, .flags = TG_BATCH_COUNT };
 	struct tg_batch rows = { .kind = TG_BATCH_ROWS, .records = world.rows };
 
 	tg_path_start(&world);
 	struct tg_stream_state state = begin();
-	for (uint32_t i = 0; i < 2 * KEYS;) {
-		for (rows.count = 0; rows.count < TG_WORLD_ROWS_MAX && i < 2 * KEYS; i++) {
-			uint32_t at = rows.count++, key = i % KEYS * 7919u % KEYS;
+	for (uint32_t i = 0; i < 2 * keys;) {
+		for (rows.count = 0; rows.count < TG_WORLD_ROWS_MAX && i < 2 * keys; i++) {
+			uint32_t at = rows.count++, key = i % keys * 7919u % keys;
 			tg_path_row(&world, at, key, i);
 		}
 		give(&rows);
 	}
 	give(&counted);
-	TG_CHECK_INT(state.keys(state.keys_context), KEYS);
-	TG_CHECK_INT(world.intake.counts.changed, 2 * KEYS);
+	TG_CHECK_INT(state.keys(state.keys_context), keys);
+	TG_CHECK_INT(world.intake.counts.changed, 2 * keys);
 	end(TG_BATCH_COMPLETE);
 	tg_path_stop(&world);
 }

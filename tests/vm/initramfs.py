@@ -1,6 +1,6 @@
 """What the machine boots into: our init, the drivers, and the files of a test, as one cpio archive.
 
-    build(kernel, {"/bin/tidegate": path_or_bytes, ...}, out)
+    build(parts, {"/bin/tidegate": path_or_bytes, ...}, out)
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Archive:
         return b"".join(self.parts)
 
 
-def build(kernel, init, files, out):
+def build(parts, init, files, out):
     """Writes the archive to `out`. `files`: {path in the machine: bytes, text or a path here}."""
     archive = Archive()
     folders = {"": None, **dict.fromkeys(FOLDERS)}
@@ -62,10 +62,10 @@ def build(kernel, init, files, out):
         archive.add(folder, stat.S_IFDIR | 0o755)
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=CONSOLE)
     archive.add("init", stat.S_IFREG | 0o755, init.read_bytes())
-    for module in kernel.modules:
+    for module in parts.modules:
         archive.add(f"modules/{module.name}", stat.S_IFREG | 0o644, module.read_bytes())
     archive.add("modules/list", stat.S_IFREG | 0o644,
-                "".join(f"{module.name}\n" for module in kernel.modules).encode())
+                "".join(f"{module.name}\n" for module in parts.modules).encode())
     for name, content in files.items():
         if isinstance(content, pathlib.Path):
             content = content.read_bytes()

@@ -25,8 +25,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import debian_arm64  # noqa: E402
 import initramfs  # noqa: E402
-import kernel as kernels  # noqa: E402
 
 QEMU = "qemu-system-aarch64"
 HOST = "10.0.2.2"  # the host's loopback, as the machine sees it
@@ -51,8 +51,8 @@ def need():
         if shutil.which(tool) is None:
             skip(f"{tool} is not installed: {package}")
     try:
-        return kernels.fetch()
-    except kernels.debian.Unavailable as why:
+        return debian_arm64.fetch()
+    except debian_arm64.debian.Unavailable as why:
         return skip(f"Debian's arm64 kernel cannot be had here: {why}")
 
 
@@ -89,7 +89,7 @@ class Machine:
     """`files`: {path in the machine: bytes, text, or a pathlib.Path here}, all executable."""
 
     def __init__(self, files=None, disk=None, write_log=None, memory_mib=64):
-        self.kernel = need()
+        self.parts = need()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tidegate-vm-"))
         self.files = {"/etc/hosts": HOSTS, **(files or {})}
         self.disk, self.write_log, self.memory_mib = disk, write_log, memory_mib
@@ -113,7 +113,7 @@ class Machine:
         """The words that start QEMU."""
         words = [QEMU, "-M", "virt", "-cpu", "cortex-a53", "-accel", "tcg",
                  "-m", str(self.memory_mib), "-nographic", "-no-reboot", "-nodefaults",
-                 "-serial", f"file:{self.folder}/console", "-kernel", str(self.kernel.image),
+                 "-serial", f"file:{self.folder}/console", "-kernel", str(self.parts.image),
                  "-initrd", f"{self.folder}/initramfs",
                  "-append", "console=ttyAMA0 quiet panic=-1",
                  "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0",
@@ -137,8 +137,8 @@ class Machine:
 
     def boot(self):
         """Starts it and waits until init listens."""
-        init = initramfs.compile_init(kernels.CACHE.parent)
-        initramfs.build(self.kernel, init, self.files, self.folder / "initramfs")
+        init = initramfs.compile_init(debian_arm64.CACHE.parent)
+        initramfs.build(self.parts, init, self.files, self.folder / "initramfs")
         self.channel, theirs = socket.socketpair()
         self.started = time.monotonic()
         with theirs, open(self.folder / "qemu", "wb") as said:
@@ -160,8 +160,8 @@ class Machine:
 
     def power_off(self):
         """Unmounts, and switches off as a person would."""
-        if pathlib.Path(self.disk or "").is_file() and self.mounted():
-            self.ask("umount", "/data")
+        for target in self.mounted():
+            self.ask("umount", target)
         self.ask("off")
         try:
             self.process.wait(OFF_SECONDS_MAX)
@@ -187,14 +187,14 @@ class Machine:
     def receive(self, count, until):
         parts = []
         while count > 0:
-            left = until - time.monotonic()
-            self.channel.settimeout(max(left, 0.001))
+            self.channel.settimeout(max(until - time.monotonic(), 0.001))
             try:
                 part = self.channel.recv(min(count, 1 << 16))
             except (socket.timeout, ConnectionError):
                 part = b""
             if not part:
-                raise self.lost("the machine does not answer" if left <= 0 else "it went away")
+                late = time.monotonic() >= until
+                raise self.lost("the machine does not answer" if late else "it went away")
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
@@ -237,11 +237,13 @@ class Machine:
     def network(self):
         self.ask("network", *NETWORK)
 
-    def mount(self, options=""):
-        self.ask("mount", "/dev/vda", "/data", "ext4", options)
+    def mount(self, target="/data", options=""):
+        self.ask("mount", "/dev/vda", target, "ext4", options)
 
     def mounted(self):
-        return " /data ext4 " in self.read("/proc/mounts").decode()
+        """Where the disk is mounted."""
+        lines = self.read("/proc/mounts").decode().splitlines()
+        return [line.split()[1] for line in lines if line.startswith("/dev/vda ")]
 
     def read(self, path):
         return self.ask("read", path)[0]
@@ -250,6 +252,10 @@ class Machine:
         content = content.encode() if isinstance(content, str) else content
         for at in range(0, max(len(content), 1), WRITE_BYTES_MAX):
             self.ask("write", path, at, f"{mode:o}", raw=content[at:at + WRITE_BYTES_MAX])
+
+    def size(self, path):
+        """{"bytes": its length, "disk_bytes": what it takes of the disk}."""
+        return numbers_of(self.ask("size", path)[2])
 
     def make_folder(self, path):
         self.ask("mkdir", path)

@@ -223,6 +223,17 @@ static void tell_time(void)
 		  (long long)up.tv_sec * 1000 + up.tv_nsec / 1000000);
 }
 
+static void tell_size(const char *path)
+{
+	struct stat status;
+
+	if (path != NULL && stat(path, &status) == 0)
+		vm_result("bytes=%lld disk_bytes=%lld", (long long)status.st_size,
+			  (long long)status.st_blocks * 512);
+	else
+		vm_failed("size");
+}
+
 static void serve(struct vm_request *request)
 {
 	const char *verb;
@@ -240,6 +251,9 @@ static void serve(struct vm_request *request)
 		vm_child_wait(request->word_count == 2 ? atoi(request->words[1]) : 0, &limits);
 	} else if (strcmp(verb, "now") == 0) {
 		tell_time();
+	} else if (strcmp(verb, "size") == 0) {
+		vm_take_words(request, 1);
+		tell_size(request->words[1]);
 	} else if (strcmp(verb, "off") == 0) {
 		power_off();
 	} else {

@@ -1,9 +1,10 @@
-"""Debian's arm64 cloud kernel and the drivers that a QEMU machine wants, fetched once by apt.
+"""Debian's arm64 cloud kernel, the drivers that a QEMU machine wants, and a shell: fetched once.
 
-    kernel = fetch()         kernel.image: a path; kernel.modules: paths, each behind what it needs
+    parts = fetch()         parts.image, parts.shell: paths; parts.modules: paths, in the order in
+                            which they can be loaded
 
-The package comes over the machine's own mirror into a list of our own, so that neither root nor a
-foreign architecture is wanted; apt checks the signatures. It is kept in the user's cache folder.
+The packages come over the machine's own mirror by lists of our own, so that neither root nor a
+foreign architecture is wanted; apt checks the signatures. They are kept in the user's cache folder.
 """
 
 import dataclasses
@@ -23,20 +24,22 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import debian  # noqa: E402
 
-PACKAGE = "linux-image-cloud-arm64"  # depends on the newest kernel, whose name has its version
+KERNEL = "linux-image-cloud-arm64"  # depends on the newest kernel, whose name has its version
+SHELL = "busybox-static"
 DRIVERS = ("virtio_mmio", "virtio_console", "virtio_blk", "virtio_net")
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache",
-                     "tidegate", f"kernel-arm64-{debian.codename()}")
+                     "tidegate", f"vm-arm64-{debian.codename()}")
 MAGIC_AT, MAGIC = 56, b"ARMd"  # of an image that QEMU can start as it is
 APT = ("APT::Architecture=arm64", "APT::Architectures=arm64", "Dir::State::status=/dev/null",
        "Acquire::Languages=none")
 
 
 @dataclasses.dataclass
-class Kernel:
+class Parts:
     version: str
     image: pathlib.Path
     modules: list
+    shell: pathlib.Path
 
 
 def needs(module):
@@ -66,7 +69,7 @@ def collect(tree, names, into, order):
 
 
 def download(folder):
-    """Returns the path of the kernel's package."""
+    """Brings the packages into `folder`."""
     for tool in ("apt-get", "dpkg-deb"):
         if shutil.which(tool) is None:
             raise debian.Unavailable(f"{tool} is not installed")
@@ -74,34 +77,36 @@ def download(folder):
     (folder / "sources.list").write_text(
         f"deb {debian.mirror()} {debian.codename()} main\n", encoding="utf-8")
     debian.apt(folder, "update", more=APT)
-    said = debian.apt(folder, "depends", PACKAGE, tool="apt-cache", more=APT)
+    said = debian.apt(folder, "depends", KERNEL, tool="apt-cache", more=APT)
     name = re.search(r"Depends: (linux-image-\S+)", said)
     if not name:
-        raise debian.Unavailable(f"{PACKAGE} depends on no kernel")
-    debian.apt(folder, "download", name[1], more=APT)
-    return next(folder.glob("linux-image-*.deb"))
+        raise debian.Unavailable(f"{KERNEL} depends on no kernel")
+    debian.apt(folder, "download", name[1], SHELL, more=APT)
 
 
 def unpack(folder):
-    """Makes folder/made: the image, the modules, and `kernel.json`, which says what they are."""
+    """Makes folder/made: the image, the modules, the shell, and `parts.json`, which names them."""
     made, tree, order = folder / "made", folder / "tree", []
     made.mkdir()
-    package = download(folder)
-    subprocess.run(["dpkg-deb", "-x", package, tree], check=True)
+    download(folder)
+    packages = sorted(folder.glob("*.deb"))
+    for package in packages:
+        subprocess.run(["dpkg-deb", "-x", package, tree], check=True)
     image = next((tree / "boot").glob("vmlinuz-*"))
     content = image.read_bytes()
     if content[MAGIC_AT:MAGIC_AT + len(MAGIC)] != MAGIC:
         raise debian.Unavailable(f"{image.name} is packed in a way that QEMU cannot start")
     collect(tree, DRIVERS, made, order)
     (made / "image").write_bytes(content)
-    (made / "kernel.json").write_text(json.dumps(
-        {"version": image.name.partition("-")[2], "package": package.name, "modules": order}),
-        encoding="utf-8")
+    shutil.copy(next(tree.glob("**/bin/busybox")), made / "shell")
+    (made / "parts.json").write_text(json.dumps(
+        {"version": image.name.partition("-")[2], "packages": [path.name for path in packages],
+         "modules": order}), encoding="utf-8")
     return made
 
 
 def fetch():
-    """The cached kernel, brought on the first call; debian.Unavailable where it cannot be had."""
+    """The cached parts, brought on the first call; debian.Unavailable where they cannot be had."""
     CACHE.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{CACHE}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -109,9 +114,9 @@ def fetch():
             with tempfile.TemporaryDirectory(dir=CACHE.parent) as folder:
                 os.chmod(folder, 0o755)
                 unpack(pathlib.Path(folder)).rename(CACHE)
-    said = json.loads((CACHE / "kernel.json").read_text(encoding="utf-8"))
-    return Kernel(said["version"], CACHE / "image",
-                  [CACHE / f"{name}.ko" for name in said["modules"]])
+    said = json.loads((CACHE / "parts.json").read_text(encoding="utf-8"))
+    return Parts(said["version"], CACHE / "image",
+                 [CACHE / f"{name}.ko" for name in said["modules"]], CACHE / "shell")
 
 
 if __name__ == "__main__":
