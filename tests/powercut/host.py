@@ -3,12 +3,16 @@
     host.own_mounts()       first of all: runs this program again where its mounts are its own
     host.need(folder)       ends the test as skipped where images cannot be mounted
     host.be_nobody(folder)  this machine looks like the recorded one, whose names are empty
+    with host.scratch() as folder: ...
 """
 
+import contextlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "vm"))
 
@@ -19,6 +23,7 @@ OWN = "TIDEGATE_OWN_MOUNTS"
 # A store is bound to its machine by these (platform/common/binding.c); the recorded one has none.
 NAMES = ("/etc/machine-id", "/sys/firmware/devicetree/base/serial-number")
 TRY_MIB = 8
+ROOM_MIB = 512  # a recording and the images of both processes, with much to spare
 
 
 def own_mounts():
@@ -53,3 +58,15 @@ def be_nobody(folder):
     for name in NAMES:
         if os.path.exists(name):
             subprocess.run(["mount", "--bind", str(nothing), name], check=True)
+
+
+@contextlib.contextmanager
+def scratch():
+    """A folder for images, in memory where there is enough of it; gone afterwards."""
+    memory = pathlib.Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free >= ROOM_MIB << 20
+    folder = tempfile.mkdtemp(prefix="tidegate-", dir=memory if roomy else None)
+    try:
+        yield pathlib.Path(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

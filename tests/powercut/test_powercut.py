@@ -43,21 +43,18 @@ FAILED = pathlib.Path(os.environ.get("TIDEGATE_BUILD", debs.ROOT / "build"), "po
 
 def work(recorded, cuts, results):
     """One process: its share of the cuts, in rising order."""
-    folder = pathlib.Path(world.scratch_folder())
+    counts = collections.Counter()
     try:
-        with judge.Judge(recorded, world.program(), folder) as one:
+        with host.scratch() as folder, judge.Judge(recorded, world.program(), folder) as one:
             for cut in cuts:
                 try:
                     one.judge(cut)
                     results.put((cut, None))
                 except Exception as error:  # whatever it was, the cut is named with it
                     results.put((cut, f"{type(error).__name__}: {error}"))
-            results.put((None, one.counts))
-    except BaseException as error:
-        results.put((None, collections.Counter({f"end of a worker by {error!r}": 1})))
-        raise
+            counts = one.counts
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        results.put((None, counts))
 
 
 def gather(total, results):
@@ -171,11 +168,8 @@ def main():
     options = arguments()
     host.own_mounts()
     world.program()
-    folder = pathlib.Path(world.scratch_folder())
-    try:
+    with host.scratch() as folder:
         return 0 if run(options, folder) else 1
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
