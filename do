@@ -30,7 +30,8 @@ usage() {
 	./do package              the Debian packages, amd64 and arm64, into build/
 	./do powercut [--cuts N]  cuts the power of a recorded arm64 machine N times (200); --seed S
 	./do soak                 400 kills a sink, 2,000 simulated worlds, faults in every call
-	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here
+	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here;
+	                          ravendb, lwip: those parts of them
 	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
 	./do menuconfig [PRESET]  edits the numbers of build/PRESET
 	./do format               lays out all C files by .clang-format
@@ -167,10 +168,13 @@ verb_soak() {
 
 verb_bench() {
 	local script=tools/bench/bench
-	if [ "${1:-}" = ravendb ]; then
-		script=tools/bench/ravendb
+	case ${1:-} in
+	ravendb | lwip)
+		script=tools/bench/$1
+		[ "$1" != lwip ] || verb_build lwip
 		shift
-	fi
+		;;
+	esac
 	verb_build host
 	exec "$script" "$@"
 }

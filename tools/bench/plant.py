@@ -68,10 +68,11 @@ class Writer(reql.Connection):
 
 
 class Plant:
-    """The server process; `with Plant(folder, port) as plant: plant.load("readings", 300000)`."""
+    """The server process; `with Plant(folder, port) as plant: plant.load("readings", 300000)`.
+    Another `bind` is for a network namespace of its own."""
 
-    def __init__(self, folder, port):
-        self.folder, self.port = pathlib.Path(folder), port
+    def __init__(self, folder, port, bind="127.0.0.1"):
+        self.folder, self.port, self.bind = pathlib.Path(folder), port, bind
         self.newest = int(time.time()) - 7 * 86400
         self.process = None
 
@@ -79,7 +80,7 @@ class Plant:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = open(self.folder / "server.log", "wb")
         self.process = subprocess.Popen(
-            [program(), "--directory", str(self.folder / "data"), "--bind", "127.0.0.1",
+            [program(), "--directory", str(self.folder / "data"), "--bind", self.bind,
              "--driver-port", str(self.port), "--cluster-port", str(self.port + 1),
              "--no-http-admin", "--no-update-check", "--cache-size", "4096"],
             stdout=log, stderr=subprocess.STDOUT, cwd=self.folder)
