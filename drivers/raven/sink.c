@@ -130,7 +130,7 @@ static int raven_step(void *state, const struct tg_now *now, struct tg_outcome *
 	if (err == TG_ERR_AGAIN)
 		return err;
 	err = err == TG_OK ? tg_raven_sink_judge(sink, now, outcome, why)
-			   : tg_raven_sink_failed(sink, err);
+			   : tg_raven_sink_failed(sink, err, now);
 	if (err == TG_ERR_AGAIN)
 		return err;
 	sink->step = TG_RAVEN_SINK_REST;

@@ -92,10 +92,20 @@ int tg_raven_sink_refused(struct tg_raven_sink *sink, struct tg_outcome *outcome
 	return err;
 }
 
-int tg_raven_sink_failed(struct tg_raven_sink *sink, int err)
+/* Whether the batch is in, its marker says: there, and after a while on the other nodes too. */
+static void be_unsure(struct tg_raven_sink *sink, const struct tg_now *now)
+{
+	sink->marker->known = false;
+	sink->unsure_since_ms = now->mono_ms > 0 ? now->mono_ms : 1;
+	sink->unsure_node = sink->node;
+	sink->unsure_stream = sink->delivery->stream_number;
+	sink->unsure_first = sink->delivery->first;
+}
+
+int tg_raven_sink_failed(struct tg_raven_sink *sink, int err, const struct tg_now *now)
 {
 	if (sink->step == TG_RAVEN_SINK_SEND)
-		sink->marker->known = false; /* whether it is in, its marker says */
+		be_unsure(sink, now);
 	switch (err) {
 	case TG_ERR_RESOLVE:
 	case TG_ERR_CONNECT:
@@ -145,7 +155,7 @@ static void make_receipt(struct tg_raven_sink *sink, struct tg_outcome *outcome)
 static int taken(struct tg_raven_sink *sink, struct tg_outcome *outcome)
 {
 	tell_replaced(sink);
-	sink->behind_since_ms = 0;
+	sink->behind_since_ms = sink->unsure_since_ms = 0;
 	if (!sink->delivery->replay) {
 		sink->marker->acked = sink->delivery->last;
 		make_receipt(sink, outcome);
@@ -199,6 +209,18 @@ static int behind(struct tg_raven_sink *sink, const struct tg_now *now, struct t
 	return TG_OK;
 }
 
+/* The node at hand does not have the batch, and another one may: it is given time to come over. */
+static bool may_come(const struct tg_raven_sink *sink, const struct tg_now *now)
+{
+	const uint64_t patience_ms = (uint64_t)CONFIG_TG_RAVEN_UNSURE_SECONDS * SECOND_MS;
+	const struct tg_delivery *delivery = sink->delivery;
+
+	return sink->unsure_since_ms != 0 && sink->unsure_node != sink->node &&
+	       sink->unsure_stream == delivery->stream_number &&
+	       sink->unsure_first == delivery->first &&
+	       now->mono_ms - sink->unsure_since_ms < patience_ms;
+}
+
 static int looked(struct tg_raven_sink *sink, const struct tg_now *now, struct tg_outcome *outcome,
 		  struct tg_why *why)
 {
@@ -210,6 +232,13 @@ static int looked(struct tg_raven_sink *sink, const struct tg_now *now, struct t
 			   sink->options.name, sink->delivery->stream_number, sink->delivery->first,
 			   sink->delivery->last);
 		return taken(sink, outcome);
+	}
+	if (may_come(sink, now)) {
+		marker->known = false;
+		return tg_why_set(why, TG_ERR_NOT_READY,
+				  "%s does not have a batch that another node may have taken: "
+				  "waiting %d seconds at most for it to come over",
+				  sink->authority, CONFIG_TG_RAVEN_UNSURE_SECONDS);
 	}
 	int err = marker->last < marker->acked ? behind(sink, now, why) : TG_OK;
 	if (err != TG_OK)
@@ -308,13 +337,16 @@ static int judge_send(struct tg_raven_sink *sink, const struct tg_now *now,
 			   sink->authority, status);
 		return look_again(sink, now);
 	}
+	uint32_t node = sink->node;
 	int err = tg_raven_sink_refused(sink, outcome, &judgement, why);
 	if (judgement.fault == TG_RAVEN_FAULT_CONFLICT)
 		return judge_conflict(sink, now, &judgement, why);
 	if (judgement.fault == TG_RAVEN_FAULT_COLLECTION)
 		return judge_collection(sink, now);
-	if (err != TG_ERR_BATCH && status != 403)
-		sink->marker->known = false; /* 408, 5xx: it may be in all the same */
+	if (err != TG_ERR_BATCH && status != 403) { /* 408, 5xx: it may be in all the same */
+		be_unsure(sink, now);
+		sink->unsure_node = node;
+	}
 	return err;
 }
 

@@ -125,7 +125,7 @@ int tg_raven_sink_probe(void *state, const struct tg_now *now, struct tg_why *wh
 	if (err == TG_ERR_AGAIN)
 		return err;
 	uint32_t before = sink->node;
-	err = err == TG_OK ? judge(sink, now, why) : tg_raven_sink_failed(sink, err);
+	err = err == TG_OK ? judge(sink, now, why) : tg_raven_sink_failed(sink, err, now);
 	if (err == TG_ERR_AGAIN)
 		return err;
 	if (sink->node != before && sink->nodes_tried < sink->options.link.url_count) {

@@ -55,6 +55,10 @@ struct tg_raven_sink {
 	uint64_t piece_sent;
 	uint8_t receipt[TG_RAVEN_RECEIPT_BYTES];
 	uint64_t behind_since_ms; /* this or another address answers with an older marker; 0: no */
+	/* Whether node `unsure_node` took the batch that begins with `unsure_first` is not known
+	 * since then; 0: it is, or there is none. */
+	uint64_t unsure_since_ms, unsure_first;
+	uint32_t unsure_node, unsure_stream;
 	/* check */
 	uint32_t nodes_tried;
 	char who[320];
@@ -80,7 +84,7 @@ TG_CHECKED int tg_raven_sink_judge(struct tg_raven_sink *sink, const struct tg_n
 /* Whether the marker, as far as it is known, vouches for the delivery under way. */
 bool tg_raven_sink_is_in(const struct tg_raven_sink *sink);
 /* No answer came. */
-TG_CHECKED int tg_raven_sink_failed(struct tg_raven_sink *sink, int err);
+TG_CHECKED int tg_raven_sink_failed(struct tg_raven_sink *sink, int err, const struct tg_now *now);
 /* What the server's refusal means to a sink, never TG_OK: a success that is none of those asked for
  * comes from another server. TG_ERR_BATCH only of what was sent. */
 TG_CHECKED int tg_raven_sink_refused(struct tg_raven_sink *sink, struct tg_outcome *outcome,

@@ -260,3 +260,51 @@ TG_TEST(sink_refuses_a_receipt_that_is_damaged)
 	}
 	end();
 }
+
+/* --- several addresses --- */
+
+/* The first node took the batch, its answer was lost, and it cannot be reached any more: here both
+ * addresses are the double's, which stands for the second one. */
+static char lost[8192];
+
+static void lose_the_answer(void)
+{
+	char second[64];
+
+	begin("");
+	TG_CHECK_INT(deliver(1, 3), 0);
+	snprintf(second, sizeof(second), ",http://127.1:%u", server.port);
+	tg_raven_sink_ops.stop(rig.state);
+	start("", second, ",\"allow_plain\":true");
+	/* It is looked for, sent, and sent once more over a fresh connection. */
+	server_reply((struct server_reply){ .text = double_look() });
+	server_reply((struct server_reply){ .text = NULL, .when = WHEN_WHOLE, .reset = true });
+	server_reply((struct server_reply){ .text = NULL, .when = WHEN_WHOLE, .reset = true });
+	TG_CHECK(deliver(4, 6) < 0);
+	snprintf(lost, sizeof(lost), "%s", server.kept[server.next - 1]);
+	TG_CHECK_INT(raven.applied, 1);
+}
+
+TG_TEST(sink_waits_for_a_batch_that_may_come_over)
+{
+	lose_the_answer();
+	TG_CHECK_INT(deliver(4, 6), TG_ERR_NOT_READY);
+	TG_CHECK(strstr(rig.why.text, "another node may have taken") != NULL);
+	TG_CHECK_INT(raven.applied, 1);
+	(void)double_batch(lost); /* there it is */
+	TG_CHECK_INT(raven.applied, 2);
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK_INT(raven.applied, 2);
+	end();
+}
+
+TG_TEST(sink_sends_a_batch_that_did_not_come_over)
+{
+	lose_the_answer();
+	TG_CHECK_INT(deliver(4, 6), TG_ERR_NOT_READY);
+	rig.now.mono_ms += (uint64_t)CONFIG_TG_RAVEN_UNSURE_SECONDS * 1000;
+	TG_CHECK_INT(deliver(4, 6), 0);
+	TG_CHECK_INT(raven.applied, 2);
+	TG_CHECK_INT(deliver(7, 9), 0);
+	end();
+}
