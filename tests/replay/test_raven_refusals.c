@@ -60,6 +60,31 @@ TG_TEST(refusals_in_mid_walk_lose_nothing)
 	}
 }
 
+/* As recorded (https_403_expired_certificate). We refuse a certificate that is over by our own
+ * clock, but the server's may be ahead, and a process may outlive its certificate. */
+TG_TEST(a_certificate_that_is_over_by_the_servers_clock_is_named)
+{
+	static const char recorded[] =
+		"{\"Type\":\"InvalidAuth\",\"Message\":\"The supplied client certificate "
+		"'CN=expired-client(Thumbprint: 0096ECE69AE82FB9A13C97BD6BC3F3105BDE9980)' has "
+		"expired on Friday, 20 November 2026. Please contact your system administrator in "
+		"order to obtain a new one.\"}";
+	static const char *const places[] = { "/stats", "/docs?etag=9223372036854775807" };
+
+	start(PAGES);
+	fill(10);
+	for (unsigned i = 0; i < 2; i++) {
+		refusals_left = 1;
+		TG_CHECK_INT(run_refused(places[i], 403, recorded), TG_ERR_LOGIN_USER);
+		TG_CHECK(strstr(world.why.text, "expired by the server's clock") != NULL);
+		TG_CHECK(strstr(world.why.text, "20 November 2026") != NULL);
+		run();
+		check_equal();
+		run(); /* the next one asks only whether anything changed */
+	}
+	stop();
+}
+
 TG_TEST(a_database_that_is_loading_is_waited_for)
 {
 	start(PAGES);

@@ -281,7 +281,7 @@ static void lose_the_answer(void)
 	server_reply((struct server_reply){ .text = NULL, .when = WHEN_WHOLE, .reset = true });
 	server_reply((struct server_reply){ .text = NULL, .when = WHEN_WHOLE, .reset = true });
 	TG_CHECK(deliver(4, 6) < 0);
-	snprintf(lost, sizeof(lost), "%s", server.kept[server.next - 1]);
+	snprintf(lost, sizeof(lost), "%.8000s", server.kept[server.next - 1]);
 	TG_CHECK_INT(raven.applied, 1);
 }
 

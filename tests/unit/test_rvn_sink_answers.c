@@ -44,6 +44,12 @@ TG_TEST(sink_answers_are_judged)
 		  "licence" },
 		{ ERROR_OF("403 x", "InvalidAuth"), TG_ERR_PERMISSION, "permission" },
 		{ ERROR_OF("400 x", "R.C.E.Routing.RouteNotFoundException"), TG_ERR_TARGET, "4.2" },
+		{ "HTTP/1.1 403 x\r\nConnection: "
+		  "close\r\n\r\n{\"Type\":\"InvalidAuth\",\"Message\":"
+		  "\"The supplied client certificate 'CN=x(Thumbprint: 00)' has expired on Friday, "
+		  "20 "
+		  "November 2026. Please contact your system administrator.\"}",
+		  TG_ERR_LOGIN_USER, "expired by the server's clock" },
 		{ "HTTP/1.1 413 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_BATCH, "" },
 		{ "HTTP/1.1 429 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_NOT_READY, "" },
 		{ "HTTP/1.1 502 x\r\nContent-Length: 0\r\n\r\n", TG_ERR_NOT_READY, "" },
