@@ -32,8 +32,12 @@ function(tg_store_label out ring name)
 	set(${out} "${labels}" PARENT_SCOPE)
 endfunction()
 
-set(TG_LONG_TESTS "kill|walk|^lint|package|^vm|^powercut|^servers|^e2e\\.ravendb")
-string(APPEND TG_LONG_TESTS "|^valgrind\\.(outbox|file_power)")
+# They start first, so that none of them runs alone at the end.
+set(TG_LONG_TESTS "kill|walk|^e2e|^fault|^vm|^powercut|^servers|^sim\\.agent")
+string(APPEND TG_LONG_TESTS "|^valgrind\\.(outbox|file_power|index|intake)")
+# Most tests wait more than they compute, so that more of them run at a time than there are
+# processors; these keep two busy by themselves.
+set(TG_BUSY_TESTS "^lint|^package|^tls36")
 
 # Their checks take an optimiser longer than all that they check.
 if(TG_TESTS_PLAIN)
@@ -47,8 +51,10 @@ function(tg_test_properties name label)
 		list(APPEND label kill)
 	endif()
 	if(name MATCHES "${TG_LONG_TESTS}")
-		# First, so that none of them runs alone at the end.
 		set_tests_properties(${name} PROPERTIES COST 100)
+	endif()
+	if(name MATCHES "${TG_BUSY_TESTS}")
+		set_tests_properties(${name} PROPERTIES COST 200 PROCESSORS 2)
 	endif()
 	set_tests_properties(${name} PROPERTIES LABELS "${label}" SKIP_RETURN_CODE 77
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ENVIRONMENT "${TG_TEST_ENVIRONMENT}")
