@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import debs
+import skips
 from rethinksim.launch import Simulator
 
 UNIT = debs.ROOT / "packaging/systemd/tidegate.service"
@@ -83,4 +84,4 @@ class Service(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    skips.main()

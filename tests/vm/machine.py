@@ -25,8 +25,11 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent))
+
 import debian_arm64  # noqa: E402
 import initramfs  # noqa: E402
+from skips import skip  # noqa: E402
 
 QEMU = "qemu-system-aarch64"
 HOST = "10.0.2.2"  # the host's loopback, as the machine sees it
@@ -37,12 +40,6 @@ REQUEST_SECONDS_MAX = 120
 OFF_SECONDS_MAX = 20
 WRITE_BYTES_MAX = 32768
 CONSOLE_TAIL_BYTES = 3000
-EXIT_SKIPPED = 77
-
-
-def skip(reason):
-    print(f"SKIP: {reason}")
-    sys.exit(EXIT_SKIPPED)
 
 
 def need():

@@ -9,6 +9,7 @@ import unittest
 import disk
 import initramfs
 import machine
+import skips
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -87,4 +88,4 @@ class Life(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    skips.main()
