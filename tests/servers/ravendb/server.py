@@ -93,6 +93,7 @@ class Server:
                  "ServerUrl.Tcp": f"tcp://127.0.0.1:{port_tcp}",
                  "Setup.Mode": "None", "License.Eula.Accepted": "true",
                  "Updates.BackgroundChecks.Disable": "true",
+                 "Cluster.OperationTimeoutInSec": str(START_SECONDS_MAX),
                  "DataDir": str(pathlib.Path(self.data or self.folder / "data").resolve())}
         if self.version.startswith("7"):
             found["Logs.MinLevel"] = "Off"

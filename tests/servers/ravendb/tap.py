@@ -13,6 +13,7 @@ import socket
 import threading
 
 BLOCK_BYTES = 16384
+WINDOW_BYTES = 65536
 WAKE_SECONDS = 0.2
 REQUEST = re.compile(rb"^([A-Z]+ /\S*) HTTP/1\.1\r$", re.MULTILINE)
 STATUS = b"HTTP/1.1 "
@@ -64,8 +65,12 @@ class Tap:
     def accept(self):
         client, _ = self.listener.accept()
         try:
-            server = socket.create_connection(("127.0.0.1", self.target))
+            # A small window: the middle of an answer must not be when all of it is on its way.
+            server = socket.socket()
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW_BYTES)
+            server.connect(("127.0.0.1", self.target))
         except OSError:
+            server.close()
             client.close()
             return
         self.connections += 1
