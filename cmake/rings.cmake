@@ -54,7 +54,7 @@ function(tg_test_properties name label)
 		set_tests_properties(${name} PROPERTIES COST 100)
 	endif()
 	if(name MATCHES "${TG_BUSY_TESTS}")
-		set_tests_properties(${name} PROPERTIES COST 200 PROCESSORS 2)
+		set_tests_properties(${name} PROPERTIES COST 200 PROCESSORS 2 TIMEOUT 1800)
 	endif()
 	set_tests_properties(${name} PROPERTIES LABELS "${label}" SKIP_RETURN_CODE 77
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} ENVIRONMENT "${TG_TEST_ENVIRONMENT}")
