@@ -32,6 +32,11 @@ if(TG_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# Line numbers are all that a sanitizer's report needs; the linker has half as much to do.
+if(TG_TESTS_PLAIN)
+	add_compile_options(-g1)
+endif()
+
 find_program(TG_CCACHE ccache)
 if(TG_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
 	set(CMAKE_C_COMPILER_LAUNCHER ${TG_CCACHE})
