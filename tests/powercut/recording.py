@@ -19,15 +19,14 @@ import sys
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), *(str(HERE.parent / name) for name in
-                             (".", "e2e", "vm", "servers/ravendb"))]
+sys.path[:0] = [str(HERE), *(str(HERE.parent / name) for name in (".", "e2e", "vm", "servers"))]
 
-import certificates  # noqa: E402
 import disk  # noqa: E402
 import machine  # noqa: E402
 import receiver  # noqa: E402
 import world  # noqa: E402
 import writelog  # noqa: E402
+from ravendb.certificates import Certificates  # noqa: E402
 
 TABLES = {"devices": 40, "alarms": 120, "sites": 40, "readings": 600}
 LARGE_BYTES = 70000     # more than the 64 KiB that a record may take in one piece
@@ -41,7 +40,8 @@ STORE_BYTES_MAX = 4 << 20
 CHANGES_MAX = 40
 CHANGE_SECONDS = 0.15   # between two changes beside a running sync
 CODE_DONE, CODE_UNDELIVERED = 0, 4
-CONFIG = "/etc/tidegate.json"
+CONFIG, AUTHORITY = "/etc/tidegate.json", "/etc/ca.crt"
+NAME = "host"           # of the host in the machine's /etc/hosts, and in the certificates
 
 
 def configuration(folder, source, upstream):
@@ -80,8 +80,8 @@ class Plant(world.World):
     def __init__(self, folder, seed):
         self.write_log = folder / "disk.log"
         self.write_log.write_bytes(b"")
-        self.identity = certificates.Certificates(folder / "certificates").server
-        super().__init__("https", TABLES, seed, folder)
+        made = Certificates(folder / "certificates", host=NAME)
+        super().__init__("https", TABLES, seed, folder, certificates=made)
         self.do("oversize", table="plant.devices", key="large", bytes=LARGE_BYTES)
 
     def close(self):
@@ -90,21 +90,19 @@ class Plant(world.World):
         self.server.stop()
 
     def _open_receiver(self, folder):
-        self.receiver = receiver.Receiver(folder, cert=self.identity.certificate,
-                                          key=self.identity.key)
+        super()._open_receiver(folder)
         self.receiver.store.close()
         self.witness = Witness(folder, self.write_log)
         self.receiver.store = self.receiver.server.store = self.witness
-        self.receiver.__enter__()
 
     def configure(self):
         """The machine's configuration is written there."""
 
     def machine_configuration(self):
         return configuration(
-            "/data", {"host": machine.HOST, "port": self.server.port},
-            {"url": f"https://{machine.HOST}:{self.receiver.port}/ingest",
-             "server_name": "localhost", "ca_file": "/etc/ca.crt"})
+            "/data", {"host": NAME, "port": self.server.port, "use_ssl": True,
+                      "ca_file": AUTHORITY},
+            {"url": f"https://{NAME}:{self.receiver.port}/ingest", "ca_file": AUTHORITY})
 
     def change(self, chance, serial):
         """Some rows are changed, some go, some come, one is large."""
@@ -201,7 +199,7 @@ def record(folder, program, seed, rounds=ROUNDS):
     writelog.copy_sparse(base, image)
     here = Plant(folder, seed)
     files = {"/bin/tidegate": pathlib.Path(program), CONFIG: here.machine_configuration(),
-             "/etc/ca.crt": (folder / "certificates/ca.crt").read_text()}
+             AUTHORITY: folder / "certificates/ca.crt"}
     try:
         with machine.Machine(files, image, here.write_log, MEMORY_MIB) as vm:
             start, promised = work(vm, here, seed, rounds)
