@@ -223,23 +223,38 @@ void tg_intake_take(struct tg_intake *intake, const struct tg_batch *batch, int6
 	intake->phase_ = full ? TG_INTAKE_MERGE_END : TG_INTAKE_CLOSE;
 }
 
-/* Where the ordered walk goes on: at the first key, or behind the last one that the bookmark
- * covers. */
+/* Where the ordered walk goes on: at the first key, behind the last one that the bookmark covers,
+ * or where a batch from the end begins. */
 static int start_walk(struct tg_intake *intake)
 {
+	const struct tg_batch *batch = intake->batch_;
 	struct tg_stream_row *row = &intake->open_->row;
 	struct tg_key after = { .bytes = tg_view_of(row->after, row->after_bytes),
 				.cmp_bytes = row->after_cmp_bytes };
+	int err;
 
-	if (intake->batch_->flags & TG_BATCH_PASS_BEGIN) {
+	if (batch->flags & TG_BATCH_PASS_BEGIN) {
 		row->pass_rows = 0;
 		row->after_bytes = 0;
 		after = tg_key_none();
-	} else if (intake->walking_) {
+	} else if (intake->walking_ && !(batch->flags & TG_BATCH_BACK)) {
 		return 0;
 	}
-	int err = tg_index_walk(&intake->open_->index, after);
+	if (batch->flags & TG_BATCH_BACK)
+		err = tg_index_walk_from(&intake->open_->index, batch->records[0].key);
+	else
+		err = tg_index_walk(&intake->open_->index, after);
 	intake->walking_ = err == 0;
+	return err;
+}
+
+/* All up to the batch's `before` was seen: what is not among it is gone. The walk is over then. */
+static int end_walk(struct tg_intake *intake)
+{
+	int err = tg_index_merge_end(&intake->open_->index, intake->batch_->before,
+				     tg_intake_trimmed_bound(intake));
+
+	intake->walking_ = err < 0;
 	return err;
 }
 
@@ -293,6 +308,7 @@ static int go_rows(struct tg_intake *intake)
 	int err = 0;
 
 	TG_ASSERT((batch->flags & TG_BATCH_ORDERED) || !intake->walking_);
+	TG_ASSERT(!(batch->flags & TG_BATCH_BACK) || batch->count > 0);
 	if (intake->at_ == 0)
 		note_begin(intake);
 	if (intake->at_ == 0 && (batch->flags & TG_BATCH_ORDERED))
@@ -304,6 +320,8 @@ static int go_rows(struct tg_intake *intake)
 	}
 	if (err == 0)
 		err = settle(intake);
+	if (err == 0 && (batch->flags & TG_BATCH_BACK))
+		err = end_walk(intake);
 	if (err < 0)
 		return err;
 	intake->counts.rows_read += count_rows(batch);
@@ -324,10 +342,9 @@ static int go_merge_end(struct tg_intake *intake)
 		err = start_walk(intake);
 	}
 	if (err == 0)
-		err = tg_index_merge_end(&intake->open_->index, tg_intake_trimmed_bound(intake));
+		err = end_walk(intake);
 	if (err < 0)
 		return err;
-	intake->walking_ = false;
 	intake->sweeping_ = false;
 	intake->swept_ = tg_key_none();
 	intake->phase_ = after_merge(intake);

@@ -80,10 +80,11 @@ enum tg_batch_flag {
 				  * may now be deleted   */
 	TG_BATCH_LAST = 8, /* nothing is under way behind this batch: commit it now              */
 	TG_BATCH_COUNT = 16, /* with ROWS, also without any: the next step counts keys() exactly */
-	TG_BATCH_SAME = 32, /* with BEGIN: the server was not asked which generation there is; the
-			     * stored one is taken, and no stream is made */
+	TG_BATCH_SAME = 32,  /* with BEGIN: the server was not asked which generation there is; the
+			      * stored one is taken, and no stream is made */
 	TG_BATCH_AGAIN = 64, /* with END behind such a BEGIN: nothing was read, another BEGIN of
 			      * the stream follows */
+	TG_BATCH_BACK = 128, /* with ORDERED ROWS: read from the last key backwards, see `before` */
 };
 
 struct tg_batch {
@@ -95,6 +96,10 @@ struct tg_batch {
 	uint64_t rows_estimate;    /* BEGIN: for the progress shown, 0 = unknown            */
 	struct tg_record *records; /* ROWS: owned by the source until its next step         */
 	uint32_t count;
+	/* BACK: the rows, which rise inside the batch, are all that lie from the first of them up
+	 * to this key. ORDERED END: nothing lies between the last row of a batch without BACK and
+	 * this key. None: up to the last key. It is the first key of the BACK batch before. */
+	struct tg_key before;
 	struct tg_view bookmark;  /* ROWS, END: after the last record; empty: unchanged    */
 	const struct tg_why *why; /* END without COMPLETE: why                             */
 	uint64_t bytes_read;      /* taken from the wire since the last batch, statistics  */

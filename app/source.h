@@ -15,7 +15,8 @@
  *
  * Promises of a source: a record's views live until the next step; a bookmark covers all records
  * handed over before it, and begin() with it goes on right after them; rows of an ORDERED batch
- * rise by ops->key_compare, and no other batch follows them before END; the key encoding is
+ * rise by ops->key_compare, and no other batch follows them before END; ORDERED batches rise too,
+ * or with BACK fall from the last key on, both in turns until they meet; the key encoding is
  * injective up to the source's own equality and ops->key_json gives the source's JSON back; nothing
  * is allocated after start; stop() sends what the protocol owes (a STOP for an open cursor) and
  * closes every socket.

@@ -276,7 +276,7 @@ static int write_in_leaf(struct tg_index *index, struct tg_index_path *path,
 		return err;
 	uint16_t marks = marks_before(leaf, spot.at);
 	uint8_t risen = tg_index_risen(leaf, path);
-	if (!tg_index_leaf_put(leaf->bytes, &spot, entry))
+	if ((index->walking_ && index->apart_) || !tg_index_leaf_put(leaf->bytes, &spot, entry))
 		return tg_index_grow(index, path, entry);
 	tg_index_cache_touch(index->cache, leaf);
 	leaf->marks_ = marks;

@@ -65,8 +65,8 @@ enum tg_index_flag {
 struct tg_index_entry {
 	struct tg_key key; /* on return: borrows from a cached page until the next index call */
 	uint64_t hash;
-	uint64_t seq;      /* at most TG_INDEX_SEQ_MAX */
-	uint32_t flags;    /* enum tg_index_flag       */
+	uint64_t seq;   /* at most TG_INDEX_SEQ_MAX */
+	uint32_t flags; /* enum tg_index_flag       */
 };
 
 /* What the stream's row keeps of a tree. All zero: an empty one. */
@@ -101,11 +101,11 @@ enum { TG_INDEX_MARKS = 16 };
 struct tg_index_page {
 	enum tg_index_page_state state;
 	uint32_t stream, page;
-	uint32_t bucket_, next_;            /* place + 1, 0: none                         */
-	bool pinned_, used_, stored_;       /* `stored_`: the store knows this page       */
+	uint32_t bucket_, next_;      /* place + 1, 0: none                         */
+	bool pinned_, used_, stored_; /* `stored_`: the store knows this page       */
 	uint8_t wanted_; /* changes that fell on this leaf, halved at each commit          */
 	uint8_t risen_;  /* how many new cells were written one right behind the other      */
-	uint16_t marks_;                    /* how many there are; any change ends them   */
+	uint16_t marks_; /* how many there are; any change ends them   */
 	uint16_t mark_at_[TG_INDEX_MARKS], mark_before_[TG_INDEX_MARKS];
 	uint64_t mark_seq_[TG_INDEX_MARKS]; /* of the cell before                         */
 	uint16_t last_, last_before_;       /* the leaf's cell written last, 0: none      */
@@ -145,8 +145,8 @@ struct tg_index_cache {
 	struct tg_index_store store;
 	struct tg_index_page *pages;
 	uint32_t count;
-	uint32_t hand_;            /* where the search for a place goes on */
-	uint32_t dirty_, dropped_; /* places in that state                 */
+	uint32_t hand_;                       /* where the search for a place goes on */
+	uint32_t dirty_, dropped_;            /* places in that state                 */
 	uint32_t young_pages[TG_INDEX_YOUNG]; /* how large the young trees may grow */
 	uint64_t shape_, stamp_;              /* count pages that come or go, and changes */
 	struct tg_index_sought sought_;
@@ -173,7 +173,7 @@ TG_CHECKED int tg_index_page_check(const uint8_t bytes[TG_INDEX_PAGE_BYTES], uin
 
 struct tg_index {
 	struct tg_index_cache *cache;
-	struct tg_index_root *root; /* in the stream's row; changed in place, committed with it */
+	struct tg_index_root *root;  /* in the stream's row; changed in place, committed with it */
 	struct tg_index_root *young; /* TG_INDEX_YOUNG of them, youngest first; NULL: none */
 	uint32_t stream;
 	int (*compare)(struct tg_key a, struct tg_key b);
@@ -182,6 +182,9 @@ struct tg_index {
 	uint32_t folding_; /* bit i: young tree i is on its way into the older */
 	bool walking_;
 	bool last_leaf_; /* no leaf is known to lie behind the walk's */
+	bool begins_;    /* a run from the end, none of whose entries was written  */
+	bool apart_;     /* it begins a leaf of its own                            */
+	bool fronted_;   /* it went before all others of a leaf                    */
 };
 
 /* Random access (timestamp passes, quarantine, `show`). TG_ERR_MISSING when there is no such key.
@@ -196,6 +199,10 @@ TG_CHECKED int tg_index_remove(struct tg_index *index, struct tg_key key);
 /* Empties the young trees, and begins an ordered walk right behind `after` (empty view: at the
  * first key); `after` must not point into the cache. */
 TG_CHECKED int tg_index_walk(struct tg_index *index, struct tg_key after);
+/* The same right before `key`, which must not point into the cache: for rows that are read from the
+ * end, a run after the other. New ones between two leaves go into the second one: rows that rise
+ * towards them find the first one as they left it. */
+TG_CHECKED int tg_index_walk_from(struct tg_index *index, struct tg_key key);
 /* The next row of an ordered pass: every entry before `key` that is neither DELETED nor MISSING
  * yet is flagged MISSING; DELETED ones with seq <= `trimmed` are removed on the way. Then returns
  * 0 with the entry of `key` in `out` (MISSING flag already cleared), or TG_ERR_MISSING when there
@@ -207,8 +214,9 @@ TG_CHECKED int tg_index_merge(struct tg_index *index, struct tg_key key, uint64_
 /* Writes the entry that the last tg_index_merge, _next_missing or _next returned or found
  * missing; `entry->key` is its key, and may be the one returned. The walk stands on it. */
 TG_CHECKED int tg_index_merge_put(struct tg_index *index, const struct tg_index_entry *entry);
-/* The pass is complete: flags what lies behind the last row. The walk is over then. */
-TG_CHECKED int tg_index_merge_end(struct tg_index *index, uint64_t trimmed);
+/* The run is complete: flags what lies behind the last row, and before `before` unless that is
+ * empty; the entry of `before` stays as it is. The walk is over then. */
+TG_CHECKED int tg_index_merge_end(struct tg_index *index, struct tg_key before, uint64_t trimmed);
 
 /* The first entry flagged MISSING behind the walk's place (tg_index_walk with an empty view
  * starts it), or TG_ERR_MISSING when there is none. Pages without one are skipped by their

@@ -185,6 +185,20 @@ bool tg_index_inner_put(uint8_t *bytes, uint32_t at, struct tg_view fence, uint3
 	return true;
 }
 
+bool tg_index_inner_fence(uint8_t *bytes, uint32_t at, struct tg_view fence)
+{
+	struct tg_key key = { .bytes = fence, .cmp_bytes = (uint32_t)fence.bytes };
+	uint8_t text[2 + TG_KEY_BYTES_MAX];
+	struct tg_index_cell cell;
+
+	tg_index_inner_read(bytes, at, &cell);
+	uint32_t end = cell.end - 4, count = write_key(text, key);
+	if (tg_index_page_used(bytes) - (end - at) + count > TG_INDEX_PAGE_BYTES)
+		return false;
+	splice(bytes, at, end, tg_view_of(text, count));
+	return true;
+}
+
 /* The first child takes what is less than its fence too. Returns how many bytes went. */
 static uint32_t strip_first_fence(uint8_t *bytes)
 {

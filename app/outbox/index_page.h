@@ -145,6 +145,10 @@ void tg_index_leaf_mark(uint8_t *bytes, struct tg_index_cell *cell, uint32_t fla
 /* Puts a child before the cell at `at`. False when it does not fit: nothing is changed then. */
 bool tg_index_inner_put(uint8_t *bytes, uint32_t at, struct tg_view fence, uint32_t child);
 
+/* Gives the child at `at`, which is not the first one, another fence. False when it does not fit:
+ * nothing is changed then. */
+bool tg_index_inner_fence(uint8_t *bytes, uint32_t at, struct tg_view fence);
+
 /* Takes the child at `at` out; a new first child loses its fence. */
 void tg_index_inner_cut(uint8_t *bytes, uint32_t at);
 

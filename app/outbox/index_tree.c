@@ -94,7 +94,8 @@ static void cut_leaf(struct branch *branch, struct tg_index_path *path,
 	struct tg_index_spot spot = tg_index_path_spot(path);
 
 	uint8_t risen = tg_index_risen(leaf, path);
-	bool rising = risen >= RISEN_MIN && spot.at < tg_index_page_used(leaf->bytes);
+	bool run = branch->index->walking_ && branch->index->fronted_;
+	bool rising = (run || risen >= RISEN_MIN) && spot.at < tg_index_page_used(leaf->bytes);
 
 	tg_index_cache_touch(branch->index->cache, leaf);
 	if (spot.end > spot.at)
@@ -185,8 +186,7 @@ static bool adopt(struct branch *branch, struct tg_index_path *path, struct sibl
 
 	tg_index_cache_touch(branch->index->cache, parent);
 	tg_index_inner_read(parent->bytes, path->at[sibling->level], &cell);
-	if (!tg_index_inner_put(parent->bytes, cell.end, sibling->fence,
-				sibling->page->page)) {
+	if (!tg_index_inner_put(parent->bytes, cell.end, sibling->fence, sibling->page->page)) {
 		cut_inner(branch, path, sibling, cell.end);
 		return true;
 	}

@@ -46,6 +46,7 @@ TG_CHECKED int tg_index_tree_find(struct tg_index *tree, struct tg_key key,
 TG_CHECKED int tg_index_tree_put(struct tg_index *tree, const struct tg_index_entry *entry);
 TG_CHECKED int tg_index_tree_remove(struct tg_index *tree, struct tg_key key);
 TG_CHECKED int tg_index_tree_walk(struct tg_index *tree, struct tg_key after);
+TG_CHECKED int tg_index_tree_walk_from(struct tg_index *tree, struct tg_key key);
 /* Goes on to `key` as tg_index_merge does, and flags nothing on its way. */
 TG_CHECKED int tg_index_tree_reach(struct tg_index *tree, struct tg_key key,
 				   struct tg_index_entry *out);

@@ -9,14 +9,20 @@
 
 enum { HEADER = TG_INDEX_PAGE_HEADER_BYTES };
 
+static void forget_place(struct tg_index *index)
+{
+	index->walking_ = false;
+	index->last_leaf_ = false;
+	index->begins_ = index->apart_ = index->fronted_ = false;
+	index->walk_ = (struct tg_index_path){ .end = HEADER };
+}
+
 int tg_index_tree_walk(struct tg_index *index, struct tg_key after)
 {
 	struct tg_index_path *path = &index->walk_;
 	int err = 0;
 
-	index->walking_ = false;
-	index->last_leaf_ = false;
-	*path = (struct tg_index_path){ .end = HEADER };
+	forget_place(index);
 	if (index->root->root_page != 0 && after.bytes.bytes == 0) {
 		uint32_t level = index->root->height - 1;
 		if (level >= TG_INDEX_HEIGHT_MAX)
@@ -31,6 +37,23 @@ int tg_index_tree_walk(struct tg_index *index, struct tg_key after)
 		return err;
 	tg_index_path_pass(path);
 	index->walking_ = true;
+	return 0;
+}
+
+int tg_index_tree_walk_from(struct tg_index *index, struct tg_key key)
+{
+	struct tg_index_path *path = &index->walk_;
+	int err = 0;
+
+	forget_place(index);
+	if (index->root->root_page != 0)
+		err = tg_index_seek(index, key, path);
+	if (err < 0)
+		return err;
+	path->end = path->at[0];
+	path->seq_end = path->seq_before;
+	index->walking_ = true;
+	index->begins_ = true;
 	return 0;
 }
 
@@ -257,14 +280,46 @@ int tg_index_tree_reach(struct tg_index *tree, struct tg_key key, struct tg_inde
 	return merge_to(&merge, out);
 }
 
+/* A run from the end whose first entry lies behind all of its leaf goes into the next one, which
+ * takes what lies between the two from now on. Without a next one it begins a leaf. */
+static int begin_run(struct tg_index *index, struct tg_key key)
+{
+	struct tg_index_path *path = &index->walk_;
+	struct tg_index_page *page;
+	struct fork fork;
+
+	if (index->root->root_page == 0 || path->end > path->at[0])
+		return 0;
+	int err = tg_index_leaf(index, path, &page);
+	if (err != 0 || path->at[0] == HEADER || path->at[0] < tg_index_page_used(page->bytes))
+		return err;
+	err = find_fork(index, &fork);
+	index->apart_ = err == 0 && fork.level == index->root->height;
+	if (err != 0 || index->apart_)
+		return err;
+	err = tg_index_level(index, path->page[fork.level], fork.level, &page);
+	if (err != 0)
+		return err;
+	tg_index_cache_touch(index->cache, page);
+	if (!tg_index_inner_fence(page->bytes, fork.at, tg_view_of(key.bytes.at, key.cmp_bytes)))
+		return 0;
+	err = enter_fork(index, &fork, false);
+	index->fronted_ = err > 0;
+	return err > 0 ? 0 : err;
+}
+
 int tg_index_merge_put(struct tg_index *index, const struct tg_index_entry *entry)
 {
 	uint32_t pages = index->root->next_page;
 
 	TG_ASSERT(index->walking_);
-	int err = tg_index_write(index, &index->walk_, entry);
+	int err = index->begins_ ? begin_run(index, entry->key) : 0;
+	if (err == 0)
+		err = tg_index_write(index, &index->walk_, entry);
 	if (pages != index->root->next_page)
 		index->last_leaf_ = false;
+	if (err == 0)
+		index->begins_ = index->apart_ = false;
 	return err;
 }
 
@@ -279,9 +334,11 @@ static int drop_last(struct tg_index *index)
 	return err;
 }
 
-int tg_index_merge_end(struct tg_index *index, uint64_t trimmed)
+int tg_index_merge_end(struct tg_index *index, struct tg_key before, uint64_t trimmed)
 {
-	struct merge merge = { .index = index, .trimmed = trimmed };
+	struct merge merge = { .index = index,
+			       .key = before.bytes.bytes > 0 ? &before : NULL,
+			       .trimmed = trimmed };
 	int moved = 1;
 
 	TG_ASSERT(index->walking_);
@@ -289,8 +346,7 @@ int tg_index_merge_end(struct tg_index *index, uint64_t trimmed)
 		int err = tg_index_leaf(index, &index->walk_, &merge.leaf);
 		if (err != 0)
 			return err;
-		(void)merge_leaf(&merge);
-		moved = next_leaf(index, NULL, true);
+		moved = merge_leaf(&merge) == 0 ? next_leaf(index, merge.key, true) : 0;
 	}
 	int err = moved;
 	if (err == 0)

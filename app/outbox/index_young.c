@@ -173,10 +173,10 @@ int tg_index_put(struct tg_index *index, const struct tg_index_entry *entry)
 	index->walking_ = false;
 	if (sought != NULL)
 		path = *sought;
-	bool straight = index->young == NULL ||
-			(index->root->pages < index->cache->young_pages[0] &&
-			 young_is_empty(index)) ||
-			(sought != NULL && goes_straight(index, &path));
+	bool straight =
+		index->young == NULL ||
+		(index->root->pages < index->cache->young_pages[0] && young_is_empty(index)) ||
+		(sought != NULL && goes_straight(index, &path));
 	if (straight && sought != NULL)
 		return tg_index_write(index, &path, entry);
 	if (straight)
@@ -236,4 +236,12 @@ int tg_index_walk(struct tg_index *index, struct tg_key after)
 	int err = settle(index);
 
 	return err == 0 ? tg_index_tree_walk(index, after) : err;
+}
+
+int tg_index_walk_from(struct tg_index *index, struct tg_key key)
+{
+	index->walking_ = false;
+	int err = settle(index);
+
+	return err == 0 ? tg_index_tree_walk_from(index, key) : err;
 }

@@ -75,7 +75,7 @@ static inline void full_pass(struct index_world *world, uint32_t keys, uint64_t 
 		entry = (struct tg_index_entry){ key, i * salt, ++world->seq, 0 };
 		merge_put(world, &entry);
 	}
-	TG_CHECK_INT(tg_index_merge_end(&world->index, 0), 0);
+	TG_CHECK_INT(tg_index_merge_end(&world->index, tg_key_none(), 0), 0);
 }
 
 static inline struct index_found state(struct index_world *world)

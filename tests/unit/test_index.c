@@ -40,18 +40,17 @@ static void commit_in_passing(struct index_world *world)
 
 /* A call that wanted a commit has changed nothing, and succeeds after it. With young trees it may
  * want one for each part of a fold, and only the entries are as they were. */
-#define COMMIT_AND_REPEAT(world, err, call)                                                     \
-	do {                                                                                    \
-		struct tg_index_root root_ = (world)->root;                                     \
-		unsigned tries_ = 0;                                                            \
-		while (((err) = (call)) == TG_ERR_FULL) {                                       \
-			bool alone_ = (world)->index.young == NULL;                             \
-			TG_CHECK_SEED((world)->seed, ++tries_ < (alone_ ? 2 : 1000));           \
-			TG_CHECK_SEED((world)->seed,                                            \
-				      !alone_ ||                                                \
-					      memcmp(&root_, &(world)->root, sizeof(root_)) == 0); \
-			commit_in_passing(world);                                               \
-		}                                                                               \
+#define COMMIT_AND_REPEAT(world, err, call)                                                    \
+	do {                                                                                   \
+		struct tg_index_root root_ = (world)->root;                                    \
+		unsigned tries_ = 0;                                                           \
+		while (((err) = (call)) == TG_ERR_FULL) {                                      \
+			bool alone_ = (world)->index.young == NULL;                            \
+			TG_CHECK_SEED((world)->seed, ++tries_ < (alone_ ? 2 : 1000));          \
+			TG_CHECK_SEED((world)->seed, !alone_ || memcmp(&root_, &(world)->root, \
+								       sizeof(root_)) == 0);   \
+			commit_in_passing(world);                                              \
+		}                                                                              \
 	} while (0)
 
 static void put_one(struct index_world *world)
@@ -197,16 +196,70 @@ static void merge_row(struct index_world *world, uint32_t i, uint64_t trimmed)
 	}
 }
 
-static void merge_to_the_end(struct index_world *world, uint32_t from, uint64_t trimmed)
+/* The run ends before row `to`. */
+static void merge_to(struct index_world *world, uint32_t from, uint32_t to, uint64_t trimmed)
 {
+	struct tg_key before = tg_key_none();
 	int err, tries = 0;
 
-	while ((err = tg_index_merge_end(&world->index, trimmed)) == TG_ERR_FULL) {
+	if (to < world->keys)
+		before = index_key_of(world, to, 0);
+	while ((err = tg_index_merge_end(&world->index, before, trimmed)) == TG_ERR_FULL) {
 		index_store_commit(&world->store, &world->cache);
 		TG_CHECK_SEED(world->seed, ++tries < 1000);
 	}
 	TG_CHECK_SEED(world->seed, err == 0);
-	model_unseen(world, from, world->keys, trimmed);
+	model_unseen(world, from, to, trimmed);
+}
+
+static void merge_to_the_end(struct index_world *world, uint32_t from, uint64_t trimmed)
+{
+	merge_to(world, from, world->keys, trimmed);
+}
+
+/* Rows [from, to) but for some, beside what lies before `before`; returns the first of them, or
+ * `to` when there was none. */
+static uint32_t merge_run(struct index_world *world, uint32_t from, uint32_t to, uint64_t trimmed)
+{
+	uint32_t absent = index_below(world, 50), first = to, last = from;
+	int err;
+
+	for (uint32_t i = from; i < to; i++) {
+		if (index_below(world, 100) < absent)
+			continue;
+		if (first == to) {
+			struct tg_key key = index_key_of(world, i, 0);
+			COMMIT_AND_REPEAT(world, err, tg_index_walk_from(&world->index, key));
+			TG_CHECK_SEED(world->seed, err == 0);
+			first = last = i;
+		}
+		model_unseen(world, last, i, trimmed);
+		merge_row(world, i, trimmed);
+		last = i + 1;
+	}
+	if (first < to)
+		merge_to(world, last, to, trimmed);
+	return first;
+}
+
+/* A pass that reads runs of rows from the end on, and may be given up. */
+static void pass_from_the_end(struct index_world *world)
+{
+	uint64_t trimmed = index_below(world, 2) == 0 ? UINT64_MAX : world->seq / 2;
+	uint32_t longest = 1 + index_below(world, world->keys), end = world->keys, at = end;
+	int err;
+
+	while (at > 0 && index_below(world, 50) != 0) {
+		uint32_t run = 1 + index_below(world, longest);
+		at = run < at ? at - run : 0;
+		end = merge_run(world, at, end, trimmed);
+	}
+	if (index_below(world, 2) == 0) { /* what is left was read from the begin */
+		COMMIT_AND_REPEAT(world, err, tg_index_walk(&world->index, tg_key_none()));
+		TG_CHECK_SEED(world->seed, err == 0);
+		merge_to(world, 0, end, trimmed);
+	}
+	index_commit(world);
 }
 
 /* A pass from anywhere, with rows left out, that may be given up. Inside of it the store is
@@ -332,8 +385,10 @@ static void run(uint64_t seed, enum index_keys kind, uint32_t keys)
 		uint32_t what = index_below(&world, 16);
 		if (what < 4)
 			some_single_ones(&world);
-		else if (what < 10)
+		else if (what < 8)
 			pass(&world);
+		else if (what < 10)
+			pass_from_the_end(&world);
 		else if (what < 13)
 			sweep(&world);
 		else if (what == 13)

@@ -66,7 +66,7 @@ TG_TEST(index_fill_three_of_the_longest_keys_a_leaf)
 		entry = (struct tg_index_entry){ key, i, TG_INDEX_SEQ_MAX * (i & 1), 0 };
 		merge_put(&world, &entry);
 	}
-	TG_CHECK_INT(tg_index_merge_end(&world.index, 0), 0);
+	TG_CHECK_INT(tg_index_merge_end(&world.index, tg_key_none(), 0), 0);
 	struct index_found found = state(&world);
 	TG_CHECK_INT(found.leaves, 100);
 	TG_CHECK_INT(world.root.height, 5); /* The first of 4 children has no fence. */
@@ -98,7 +98,7 @@ static int merge_to_end(struct world_call call)
 {
 	int err = tg_index_walk(&call.world->index, (struct tg_key){ .cmp_bytes = 0 });
 
-	return err == 0 ? tg_index_merge_end(&call.world->index, 0) : err;
+	return err == 0 ? tg_index_merge_end(&call.world->index, tg_key_none(), 0) : err;
 }
 
 static int call_in_turn(struct world_call call, uint32_t turn)
@@ -255,7 +255,7 @@ TG_TEST(index_gives_all_pages_back)
 	commit(&world);
 	walk(&world);
 	uint32_t commits = 0;
-	while ((err = tg_index_merge_end(&world.index, UINT64_MAX)) == TG_ERR_FULL) {
+	while ((err = tg_index_merge_end(&world.index, tg_key_none(), UINT64_MAX)) == TG_ERR_FULL) {
 		commit(&world);
 		TG_CHECK(++commits < 200);
 	}
@@ -283,7 +283,7 @@ TG_TEST(index_empty_has_nothing)
 	TG_CHECK_INT(tg_index_next(&world.index, &entry), TG_ERR_MISSING);
 	TG_CHECK_INT(tg_index_next_missing(&world.index, &entry), TG_ERR_MISSING);
 	TG_CHECK_INT(tg_index_merge(&world.index, rising_key(at, 1), 0, &entry), TG_ERR_MISSING);
-	TG_CHECK_INT(tg_index_merge_end(&world.index, 0), 0);
+	TG_CHECK_INT(tg_index_merge_end(&world.index, tg_key_none(), 0), 0);
 	TG_CHECK_INT(tg_index_dirty(&world.cache), 0);
 	stop(&world);
 }

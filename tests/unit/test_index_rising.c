@@ -199,3 +199,56 @@ TG_TEST(index_fill_by_rising_keys_between_others)
 	TG_CHECK(found.leaf_used * 100 >= (uint64_t)found.leaves * TG_INDEX_PAGE_BYTES * 95);
 	stop(&world);
 }
+
+/* A run of new rows from the begin on, which stand behind row first - 1, or from the end. */
+static void read_run(struct index_world *world, uint32_t first, uint32_t count, bool back)
+{
+	uint8_t at[UUID_KEY_BYTES];
+	struct tg_index_entry known;
+	int err;
+
+	if (back)
+		err = tg_index_walk_from(&world->index, rising_key(at, first));
+	else
+		err = tg_index_walk(&world->index,
+				    first > 0 ? rising_key(at, first - 1) : tg_key_none());
+	TG_CHECK_INT(err, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		struct tg_index_entry entry = { rising_key(at, first + i), 7, ++world->seq, 0 };
+		TG_CHECK_INT(merge(world, entry.key, &known), TG_ERR_MISSING);
+		merge_put(world, &entry);
+	}
+}
+
+/* How full leaves are, in percent, after runs of `run` rows, `turn` of them from the begin and as
+ * many from the end. */
+static uint64_t fill_by_both_ends(uint32_t run, uint32_t turn)
+{
+	struct index_world world;
+	uint32_t rows = 60000 / run * run, low = 0, high = rows;
+
+	start(&world, 48);
+	world.index.young = world.young;
+	for (uint32_t i = 0; low < high; i++) {
+		bool back = i / turn % 2 == 1;
+		read_run(&world, back ? high - run : low, run, back);
+		low += back ? 0 : run;
+		high -= back ? run : 0;
+	}
+	struct index_found found = state(&world);
+	TG_CHECK_INT(found.entries, rows);
+	stop(&world);
+	return found.leaf_used * 100 / ((uint64_t)found.leaves * TG_INDEX_PAGE_BYTES);
+}
+
+/* Goal: a table read from both ends leaves well filled leaves, in runs of any length. Twelve of 256
+ * rows are a server's batch of a megabyte. */
+TG_TEST(index_fill_by_rows_from_both_ends)
+{
+	TG_CHECK(fill_by_both_ends(256, 12) >= 90);
+	TG_CHECK(fill_by_both_ends(190, 15) >= 75); /* a window's */
+	TG_CHECK(fill_by_both_ends(80, 1) >= 65);
+	TG_CHECK(fill_by_both_ends(5, 600) >= 95);
+	TG_CHECK(fill_by_both_ends(5, 1) >= 80);
+	TG_CHECK(fill_by_both_ends(1, 1) >= 80);
+}

@@ -103,7 +103,7 @@ static void pass(struct tg_index *index, const char *name, uint64_t salt)
 	for (uint32_t i = 0; i < rows && err == 0; i++)
 		row(index, i, i * salt);
 	if (err == 0)
-		err = tg_index_merge_end(index, 0);
+		err = tg_index_merge_end(index, tg_key_none(), 0);
 	if (err != 0)
 		fail(name, err);
 	commit(index->cache);
