@@ -3,9 +3,9 @@
  *      version 1 | pass 1 | ranges 1 | 0 | table UUID 16 | settings 8 | time 8 | pass now 8 |
  *      pass lower 8 | pass newest 8 | full pass 8 | { key bytes 2 | compared 2 | key } ...
  *
- * All numbers are big-endian. There is one range now; the count is there so that several key ranges
- * can be read at once later. A bookmark of another version, table or of changed settings is not
- * used.
+ * All numbers are big-endian. A full pass reads from both ends: the first key is the last one read
+ * from the begin, the second one the lowest read from the end. A bookmark of another version, table
+ * or of changed settings is not used.
  *
  * Memory:  the struct. Waits: never.
  */
@@ -24,6 +24,11 @@ enum tg_pass {
 
 #define TG_TIME_NONE INT64_MIN
 
+struct tg_bookmark_key {
+	uint32_t bytes, cmp_bytes; /* 0: none yet */
+	uint8_t at[TG_KEY_BYTES_MAX];
+};
+
 struct tg_bookmark {
 	enum tg_pass pass;
 	uint8_t uuid[TG_GENERATION_BYTES];
@@ -33,12 +38,12 @@ struct tg_bookmark {
 	int64_t pass_lower_ms;  /* the pass reads rows from here on                          */
 	int64_t pass_newest_ms; /* the newest row that the pass has seen                     */
 	int64_t full_pass_ms;   /* our clock when the last full pass ended; TG_TIME_NONE     */
-	uint32_t key_bytes, key_cmp_bytes; /* the last key of the pass; 0: none yet           */
-	uint8_t key[TG_KEY_BYTES_MAX];
+	struct tg_bookmark_key front; /* the pass has read all up to this key ...              */
+	struct tg_bookmark_key back;  /* ... and all from this one on; only with a `front`      */
 };
 
 enum { TG_BOOKMARK_HEAD_BYTES = 4 + 16 + 8 * 6 };
-enum { TG_RETHINK_BOOKMARK_BYTES_MAX = TG_BOOKMARK_HEAD_BYTES + 4 + TG_KEY_BYTES_MAX };
+enum { TG_RETHINK_BOOKMARK_BYTES_MAX = TG_BOOKMARK_HEAD_BYTES + 2 * (4 + TG_KEY_BYTES_MAX) };
 
 /* A table that was never read. */
 void tg_bookmark_clear(struct tg_bookmark *bookmark);
@@ -47,7 +52,8 @@ struct tg_view tg_bookmark_write(const struct tg_bookmark *bookmark,
 				 uint8_t at[TG_RETHINK_BOOKMARK_BYTES_MAX]);
 /* TG_ERR_NEWER: another version; TG_ERR_DAMAGED. `out` is cleared then. */
 TG_CHECKED int tg_bookmark_read(struct tg_view bytes, struct tg_bookmark *out);
-/* The pass stands behind `key`. */
-void tg_bookmark_set_key(struct tg_bookmark *bookmark, struct tg_key key);
+/* A copy, and a view of it. */
+void tg_bookmark_set(struct tg_bookmark_key *place, struct tg_key key);
+struct tg_key tg_bookmark_get(const struct tg_bookmark_key *place);
 
 #endif

@@ -29,8 +29,8 @@ TG_CHECKED int tg_rethink_key_json(struct tg_view key, struct tg_out *out);
 /* The key as a ReQL term for BETWEEN and GET: arrays become MAKE_ARRAY, the rest stands for itself.
  * A string that is no UTF-8 (the server can be made to hold one, but refuses to be sent it) ends
  * before the first byte that is none, and every array around it too: such a term stands before the
- * key. As the lower bound of a range it skips nothing, and what comes up to the key itself must be
- * dropped. */
-TG_CHECKED int tg_rethink_key_term(struct tg_view key, struct tg_out *out);
+ * key, and `cut` is set. As the lower bound of a range it skips nothing, and what comes up to the
+ * key itself must be dropped; as the upper bound it would leave rows out. */
+TG_CHECKED int tg_rethink_key_term(struct tg_view key, struct tg_out *out, bool *cut);
 
 #endif

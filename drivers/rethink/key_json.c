@@ -267,9 +267,11 @@ int tg_rethink_key_json(struct tg_view key, struct tg_out *out)
 	return put_key(key, &reader);
 }
 
-int tg_rethink_key_term(struct tg_view key, struct tg_out *out)
+int tg_rethink_key_term(struct tg_view key, struct tg_out *out, bool *cut)
 {
 	struct reader reader = { .out = out, .term = true };
+	int rc = put_key(key, &reader);
 
-	return put_key(key, &reader);
+	*cut = reader.cut;
+	return rc;
 }

@@ -27,8 +27,8 @@ int tg_link_open(struct tg_link *link, const struct tg_now *now, struct tg_why *
 	TG_ASSERT(link->state_ == CLOSED);
 	link->window_.from = link->window_.fill = 0;
 	link->send_bytes_ = link->sent_bytes_ = 0;
-	link->awaited_ = 0;
-	link->token_ = 0;
+	memset(link->awaited_, 0, sizeof(link->awaited_));
+	link->token_ = link->token_last_ = 0;
 	link->unread_ = false;
 	tg_response_start(&link->response, link->window_.cap - CONFIG_TG_RETHINK_RECV_BYTES);
 	int rc = tg_handshake_start(&link->handshake_, &link->login_, &link->cache_, why);
@@ -187,12 +187,29 @@ static bool put_short(struct tg_link *link, uint64_t token, const char *query)
 	return true;
 }
 
-/* The cursor may still be alive on the server: it is, unless its last answer has come. */
+/* A cursor may still be alive on the server: it is, unless its last answer has come. */
 static void stop_present(struct tg_link *link)
 {
-	if (link->token_ != 0 && link->awaited_ > 0)
-		(void)put_short(link, link->token_, "[3]");
-	link->awaited_ = 0;
+	for (unsigned i = 0; i < TG_LINK_QUERIES_MAX; i++) {
+		if (link->awaited_[i] > 0)
+			(void)put_short(link, link->token_ + i, "[3]");
+		link->awaited_[i] = 0;
+	}
+}
+
+/* The send buffer holds the longest queries that can be under way, and some short ones. */
+static int put_query(struct tg_link *link, struct tg_view query, const struct tg_now *now,
+		     struct tg_why *why)
+{
+	if (query.bytes > TG_LINK_QUERY_BYTES_MAX || send_room(link) < query.bytes + HEAD_BYTES)
+		return tg_why_set(why, TG_ERR_LIMIT,
+				  "a query to %s would be longer than %d bytes: a name is too long",
+				  link->config_->peer, TG_LINK_QUERY_BYTES_MAX);
+	link->token_last_++;
+	put_frame(link, link->token_last_, query);
+	link->heard_ms_ = now->mono_ms;
+	link->pinged_ = false;
+	return TG_OK;
 }
 
 int tg_link_ask(struct tg_link *link, struct tg_view query, const struct tg_now *now,
@@ -200,33 +217,44 @@ int tg_link_ask(struct tg_link *link, struct tg_view query, const struct tg_now 
 {
 	TG_ASSERT(link->state_ == UP);
 	stop_present(link);
-	if (query.bytes > TG_LINK_QUERY_BYTES_MAX || send_room(link) < query.bytes + HEAD_BYTES)
-		return tg_why_set(why, TG_ERR_LIMIT,
-				  "a query to %s would be longer than %d bytes: a name is too long",
-				  link->config_->peer, TG_LINK_QUERY_BYTES_MAX);
-	link->token_++;
-	put_frame(link, link->token_, query);
-	link->awaited_ = 1;
-	link->heard_ms_ = now->mono_ms;
-	link->pinged_ = false;
+	int rc = put_query(link, query, now, why);
+	if (rc != TG_OK)
+		return rc;
+	link->token_ = link->token_last_;
+	link->awaited_[0] = 1;
 	return TG_OK;
+}
+
+int tg_link_ask_beside(struct tg_link *link, struct tg_view query, const struct tg_now *now,
+		       struct tg_why *why)
+{
+	TG_ASSERT(link->state_ == UP && link->token_ != 0 && link->token_last_ == link->token_);
+	int rc = put_query(link, query, now, why);
+	if (rc == TG_OK)
+		link->awaited_[1] = 1;
+	return rc;
+}
+
+unsigned tg_link_which(const struct tg_link *link)
+{
+	return link->response.token > link->token_ ? 1 : 0;
 }
 
 void tg_link_more(struct tg_link *link, const struct tg_now *now)
 {
 	TG_ASSERT(link->state_ == UP && link->token_ != 0);
-	/* At most two are under way, so there is always room for it. */
-	bool put = put_short(link, link->token_, "[2]");
+	/* At most two of each query are under way, so there is always room for it. */
+	bool put = put_short(link, link->response.token, "[2]");
 	TG_ASSERT(put);
-	link->awaited_++;
+	link->awaited_[tg_link_which(link)]++;
 	link->heard_ms_ = now->mono_ms;
 }
 
 void tg_link_ahead(struct tg_link *link)
 {
 	TG_ASSERT(link->state_ == UP && link->token_ != 0);
-	if (put_short(link, link->token_, "[2]"))
-		link->awaited_++;
+	if (put_short(link, link->token_last_, "[2]"))
+		link->awaited_[link->token_last_ - link->token_]++;
 }
 
 static int broke(struct tg_link *link, int err, struct tg_why *why)
@@ -255,12 +283,17 @@ static int flush(struct tg_link *link, struct tg_why *why)
 
 /* --- answers --- */
 
+static bool is_waiting(const struct tg_link *link)
+{
+	return link->awaited_[0] + link->awaited_[1] > 0;
+}
+
 static int check_silence(struct tg_link *link, const struct tg_now *now, struct tg_why *why)
 {
 	uint64_t quiet_ms = now->mono_ms - link->heard_ms_;
 	uint32_t max_ms = link->config_->answer_ms_max;
 
-	if (link->awaited_ == 0 || quiet_ms < max_ms / 2)
+	if (!is_waiting(link) || quiet_ms < max_ms / 2)
 		return TG_ERR_AGAIN;
 	if (quiet_ms >= max_ms)
 		return tg_why_set(why, TG_ERR_TIMEOUT,
@@ -296,16 +329,18 @@ static int receive(struct tg_link *link, const struct tg_now *now, struct tg_why
 
 static int take_event(struct tg_link *link, int event, struct tg_why *why)
 {
-	if (link->response.token != link->token_ || link->awaited_ == 0)
+	uint32_t *awaited = &link->awaited_[tg_link_which(link)];
+
+	if (link->response.token > link->token_last_ || *awaited == 0)
 		return tg_why_set(why, TG_ERR_PROTOCOL,
 				  "%s answered a question that was never asked; the connection is "
 				  "made anew",
 				  link->config_->peer);
 	if (event == TG_RESPONSE_END)
-		link->awaited_--;
+		(*awaited)--;
 	/* What was asked ahead of the end is refused, and passed over with the next query. */
 	if (event == TG_RESPONSE_END && link->response.type != TG_RESPONSE_PARTIAL)
-		link->awaited_ = 0;
+		*awaited = 0;
 	return event;
 }
 
@@ -346,7 +381,7 @@ void tg_link_want(const struct tg_link *link, struct tg_wants *wants)
 	tg_conn_want(&link->conn_, wants, events);
 	if (link->state_ == LOGIN)
 		tg_wants_at(wants, link->deadline_ms_);
-	if (link->state_ == UP && link->awaited_ > 0)
+	if (link->state_ == UP && is_waiting(link))
 		tg_wants_at(wants, link->heard_ms_ +
 					   link->config_->answer_ms_max / (link->pinged_ ? 1 : 2));
 }

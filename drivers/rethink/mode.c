@@ -63,7 +63,7 @@ bool tg_mode_plan(const struct tg_mode_inputs *inputs, struct tg_bookmark *bookm
 	if (can_go_on(inputs, bookmark))
 		return true;
 	bookmark->pass = next_pass(inputs, bookmark);
-	bookmark->key_bytes = 0;
+	bookmark->front.bytes = bookmark->back.bytes = 0;
 	bookmark->pass_now_ms = TG_TIME_NONE;
 	bookmark->pass_lower_ms = TG_TIME_NONE;
 	bookmark->pass_newest_ms = TG_TIME_NONE;
@@ -109,7 +109,7 @@ void tg_mode_end(struct tg_bookmark *bookmark, int64_t wall_ms)
 		bookmark->time_ms = reached;
 	}
 	bookmark->pass = TG_PASS_NONE;
-	bookmark->key_bytes = 0;
+	bookmark->front.bytes = bookmark->back.bytes = 0;
 	bookmark->pass_now_ms = bookmark->pass_lower_ms = TG_TIME_NONE;
 	bookmark->pass_newest_ms = TG_TIME_NONE;
 }

@@ -3,18 +3,11 @@
 
 #include "drivers/json/scan.h"
 #include "drivers/rethink/infer.h"
-#include "drivers/rethink/key.h"
-#include "drivers/rethink/state.h"
+#include "drivers/rethink/read.h"
 #include "drivers/rethink/tell.h"
 #include "drivers/rethink/time.h"
 #include "platform/assert.h"
 #include "platform/log.h"
-
-static struct tg_term_table term_table(const struct tg_rethink *source)
-{
-	return (struct tg_term_table){ .database = source->config.database,
-				       .table = source->table.name };
-}
 
 static const struct tg_rethink_rule *rule_of(const struct tg_rethink *source)
 {
@@ -66,7 +59,7 @@ static void end_list(struct tg_rethink *source)
 
 static void ask_info(struct tg_rethink *source, struct tg_out *query)
 {
-	struct tg_term_table table = term_table(source);
+	struct tg_term_table table = tg_rethink_term(source);
 
 	tg_query_of_table(&table, TG_TERM_INFO, query);
 }
@@ -129,7 +122,7 @@ static int fail_info(struct tg_rethink *source, const struct tg_why *why)
 
 static void ask_status(struct tg_rethink *source, struct tg_out *query)
 {
-	struct tg_term_table table = term_table(source);
+	struct tg_term_table table = tg_rethink_term(source);
 
 	tg_query_of_table(&table, TG_TERM_STATUS, query);
 }
@@ -154,7 +147,7 @@ static void end_status(struct tg_rethink *source)
 
 static void ask_wait(struct tg_rethink *source, struct tg_out *query)
 {
-	struct tg_term_table table = term_table(source);
+	struct tg_term_table table = tg_rethink_term(source);
 
 	tg_query_wait(&table, TG_WAIT_SECONDS, query);
 }
@@ -185,7 +178,7 @@ static int fail_wait(struct tg_rethink *source, const struct tg_why *why)
 
 static void ask_sample(struct tg_rethink *source, struct tg_out *query)
 {
-	struct tg_query_sample sample = { .table = term_table(source),
+	struct tg_query_sample sample = { .table = tg_rethink_term(source),
 					  .limit = CONFIG_TG_RETHINK_SAMPLE_ROWS };
 
 	/* One row proves the permission. */
@@ -235,7 +228,7 @@ static int fail_sample(struct tg_rethink *source, const struct tg_why *why)
 
 static void ask_indexes(struct tg_rethink *source, struct tg_out *query)
 {
-	struct tg_term_table table = term_table(source);
+	struct tg_term_table table = tg_rethink_term(source);
 
 	tg_query_of_table(&table, TG_TERM_INDEX_STATUS, query);
 }
@@ -293,115 +286,7 @@ static void end_clock(struct tg_rethink *source)
 	tg_rethink_enter(source, TG_PHASE_READ);
 }
 
-/* --- READ: the rows --- */
-
-/* Adds the time bound that the pass has, and writes the query. */
-static void put_rows_query(struct tg_rethink *source, struct tg_query_rows rows,
-			   struct tg_out *query)
-{
-	const struct tg_bookmark *bookmark = &source->bookmark;
-	uint8_t lower[128];
-	struct tg_out bound = { .at = lower, .cap = sizeof(lower) };
-
-	if (bookmark->pass != TG_PASS_FULL) {
-		tg_stamp_bound(&source->stamp, bookmark->pass_lower_ms, &bound);
-		rows.field = tg_member_json(&source->stamp.field);
-		rows.lower = tg_view_of(lower, tg_out_filled(&bound));
-		if (bookmark->pass == TG_PASS_INDEX)
-			rows.index = tg_member_json(&source->index);
-		if (source->brief)
-			rows.first = CONFIG_TG_RETHINK_BRIEF_ROWS;
-	}
-	tg_query_rows(&rows, query);
-}
-
-/* An index' order costs the server three times what the rows do (1,000 rows of 300,000: 47 ms
- * against 11). It is what lets a long pass go on after a break; a short one is read anew instead.
- * So the first few are asked for in no order, and only when there are more of them all in order. */
-static void decide_order(struct tg_rethink *source)
-{
-	source->brief = source->bookmark.pass == TG_PASS_INDEX && !source->lengthy;
-	source->brief_rows = 0;
-}
-
-static void ask_read(struct tg_rethink *source, struct tg_out *query)
-{
-	const struct tg_bookmark *bookmark = &source->bookmark;
-	uint8_t after[TG_KEY_JSON_BYTES_MAX];
-	struct tg_out term = { .at = after, .cap = sizeof(after) };
-	struct tg_query_rows rows = { .table = term_table(source),
-				      .key = tg_member_json(&source->table.key),
-				      .batch_bytes = source->config.batch_bytes };
-	struct tg_view key = tg_view_of(bookmark->key, bookmark->key_bytes);
-
-	decide_order(source);
-	source->answer_over = false;
-	source->resuming = bookmark->key_bytes > 0;
-	source->link.response.watch[0] = tg_member_bare(&source->table.key);
-	source->link.response.watch[1] = tg_view_of(NULL, 0);
-	if (source->stamp.kind != TG_STAMP_NONE)
-		source->link.response.watch[1] = tg_member_bare(&source->stamp.field);
-	/* A bookmark that is no key of ours reads from the first row: repeats send nothing. */
-	if (key.bytes > 0 && tg_rethink_key_term(key, &term) == TG_OK && !tg_out_overran(&term))
-		rows.after = tg_view_of(after, tg_out_filled(&term));
-	put_rows_query(source, rows, query);
-}
-
-static int wrong_row(struct tg_rethink *source, const char *what, struct tg_why *why)
-{
-	char name[TG_WHAT_BYTES_MAX];
-
-	return tg_why_set(why, TG_ERR_PROTOCOL, "%s: %s; the table is not read further",
-			  tg_rethink_what(source, name, sizeof(name)), what);
-}
-
-/* Keeps a pass in key order: what was handed over before is dropped, anything else out of order
- * must not be taken for a gap in which rows are gone. */
-static int check_order(struct tg_rethink *source, struct tg_why *why)
-{
-	struct tg_rows *rows = &source->rows;
-	struct tg_key key = rows->records[rows->count - 1].key;
-	struct tg_key last = { .bytes =
-				       tg_view_of(source->bookmark.key, source->bookmark.key_bytes),
-			       .cmp_bytes = source->bookmark.key_cmp_bytes };
-
-	if (rows->count > 1)
-		last = rows->records[rows->count - 2].key;
-	if (last.bytes.bytes == 0 || tg_rethink_key_compare(last, key) < 0) {
-		source->resuming = false;
-		return TG_OK;
-	}
-	tg_rows_undo(rows);
-	if (source->resuming)
-		return TG_OK;
-	return wrong_row(source, "the rows do not come in the order of their keys", why);
-}
-
-static int take_row(struct tg_rethink *source, const struct tg_row *row, struct tg_why *why)
-{
-	int64_t time_ms = source->now.wall_ms;
-
-	if (tg_stamp_read(&source->stamp, row->time, &time_ms)) {
-		tg_mode_saw(&source->bookmark, time_ms);
-		if (!source->brief)
-			tg_mode_reached(&source->bookmark, time_ms);
-	}
-	source->brief_rows += source->brief;
-	if (tg_rows_add(&source->rows, row, time_ms) != TG_OK)
-		return wrong_row(source, "a row has no primary key that can be read", why);
-	if (source->bookmark.pass == TG_PASS_INDEX)
-		return TG_OK;
-	return check_order(source, why);
-}
-
-static void end_read(struct tg_rethink *source)
-{
-	source->lengthy = source->brief && source->brief_rows >= CONFIG_TG_RETHINK_BRIEF_ROWS;
-	if (source->lengthy)
-		source->asked = false; /* those that came will come again, and be nothing new */
-	else
-		source->answer_over = true;
-}
+/* --- READ: read.c --- */
 
 static int fail_read(struct tg_rethink *source, const struct tg_why *why)
 {
@@ -423,7 +308,7 @@ const struct tg_phase_ops tg_phases[TG_PHASES] = {
 	[TG_PHASE_BEGIN] = { .name = "begin" },
 	[TG_PHASE_BEGUN] = { .name = "begun" },
 	[TG_PHASE_CLOCK] = { "clock", ask_clock, take_clock, end_clock, fail_table },
-	[TG_PHASE_READ] = { "read", ask_read, take_row, end_read, fail_read },
+	[TG_PHASE_READ] = { "read", tg_read_ask, tg_read_row, tg_read_end, fail_read },
 	[TG_PHASE_END] = { .name = "end" },
 	[TG_PHASE_DONE] = { .name = "done" },
 };

@@ -240,7 +240,7 @@ static int take_head(struct tg_response *response, struct tg_window *window, uin
 	response->type = response->error = 0;
 	response->told_ = false;
 	response->state_ = token < token_min ? SKIP : OPEN;
-	return 0;
+	return token < token_min ? 0 : TG_RESPONSE_FRAME;
 }
 
 static int take_skip(struct tg_response *response, struct tg_window *window)

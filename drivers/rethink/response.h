@@ -1,7 +1,7 @@
 /* response.h - RethinkDB's answers, taken apart as they arrive: frames, the envelope, the rows.
  *
  *      token 8 | length 4 | {"t":3,"r":[ {row} , {row} , ... ],"n":[]}
- *                            ^TYPE       ^ROW    ^ROW               ^END
+ *                     FRAME^  ^TYPE      ^ROW    ^ROW               ^END
  *
  * It is fed a window of bytes that grows at its end and may be moved: the caller keeps what lies
  * from `window.from` on and lets the rest go. A row is given out in place. Members may come in any
@@ -30,10 +30,11 @@ enum tg_response_type {
 
 enum tg_response_event {
 	TG_RESPONSE_MORE =
-		1,        /* all bytes are used: receive                                       */
-	TG_RESPONSE_TYPE, /* the frame's type became known: the moment to ask for the next one */
-	TG_RESPONSE_ROW,  /* `row` holds the next element of "r"                               */
-	TG_RESPONSE_END,  /* the frame is over; type and error are final                       */
+		1,         /* all bytes are used: receive                                       */
+	TG_RESPONSE_FRAME, /* a frame begins: `token` says which question it answers           */
+	TG_RESPONSE_TYPE,  /* the frame's type became known: the moment to ask for the next one */
+	TG_RESPONSE_ROW,   /* `row` holds the next element of "r"                               */
+	TG_RESPONSE_END,   /* the frame is over; type and error are final                       */
 };
 
 /* The bytes received and not used up: at[from .. fill), room up to cap. */

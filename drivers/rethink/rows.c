@@ -15,7 +15,18 @@ enum { FLAGS_KEPT = TG_REC_PSEUDO | TG_REC_NESTED | TG_REC_RESERVED | TG_REC_SUR
 void tg_rows_clear(struct tg_rows *rows)
 {
 	rows->count = rows->keys_bytes = 0;
-	rows->full = false;
+	rows->full = rows->back = false;
+}
+
+struct tg_record *tg_rows_at(const struct tg_rows *rows, uint32_t i)
+{
+	return &rows->records[rows->back ? CONFIG_TG_BATCH_RECORDS_MAX - 1 - i : i];
+}
+
+struct tg_record *tg_rows_rising(const struct tg_rows *rows)
+{
+	return rows->back ? &rows->records[CONFIG_TG_BATCH_RECORDS_MAX - rows->count]
+			  : rows->records;
 }
 
 static void fill_body(struct tg_record *record, const struct tg_row *row)
@@ -36,7 +47,7 @@ static void fill_body(struct tg_record *record, const struct tg_row *row)
 
 int tg_rows_add(struct tg_rows *rows, const struct tg_row *row, int64_t time_ms)
 {
-	struct tg_record *record = &rows->records[rows->count];
+	struct tg_record *record = tg_rows_at(rows, rows->count);
 	uint8_t *at = rows->keys + rows->keys_bytes;
 
 	TG_ASSERT(!rows->full && rows->count < CONFIG_TG_BATCH_RECORDS_MAX);
@@ -60,7 +71,7 @@ void tg_rows_hash(struct tg_rows *rows)
 	uint64_t hash[2];
 
 	for (uint32_t i = 0; i < rows->count; i++) {
-		struct tg_record *record = &rows->records[i];
+		struct tg_record *record = tg_rows_at(rows, i);
 		if ((record->flags & TG_REC_OVERSIZE) != 0)
 			continue;
 		if (waits == NULL) {
@@ -80,6 +91,6 @@ void tg_rows_undo(struct tg_rows *rows)
 {
 	TG_ASSERT(rows->count > 0);
 	rows->count--;
-	rows->keys_bytes -= (uint32_t)rows->records[rows->count].key.bytes.bytes;
+	rows->keys_bytes -= (uint32_t)tg_rows_at(rows, rows->count)->key.bytes.bytes;
 	rows->full = false;
 }

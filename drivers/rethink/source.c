@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "drivers/rethink/fault.h"
-#include "drivers/rethink/state.h"
+#include "drivers/rethink/read.h"
 #include "drivers/rethink/tell.h"
 #include "platform/assert.h"
 #include "platform/log.h"
@@ -175,10 +175,16 @@ static int take_event(struct tg_rethink *source, int event, struct tg_why *why)
 	int rc = TG_OK;
 
 	switch (event) {
+	case TG_RESPONSE_FRAME:
+		tg_read_frame(source);
+		return TG_OK;
 	case TG_RESPONSE_TYPE:
 		/* Asked for before this batch is read, so that the server works while we do. */
 		if (source->link.response.type == TG_RESPONSE_PARTIAL)
 			tg_link_more(&source->link, &source->now);
+		if (source->link.response.type == TG_RESPONSE_PARTIAL &&
+		    source->phase == TG_PHASE_READ)
+			tg_read_more(source);
 		return TG_OK;
 	case TG_RESPONSE_ROW:
 		rc = take_element(source, why);
@@ -308,22 +314,35 @@ static struct tg_view write_bookmark(struct tg_rethink *source)
 	return tg_bookmark_write(&source->bookmark, source->bookmark_bytes);
 }
 
+/* Where the other end stands, for `out`; a copy, since the bookmark goes on. */
+static void put_before(struct tg_rethink *source, struct tg_batch *out)
+{
+	tg_bookmark_set(&source->before, tg_bookmark_get(&source->bookmark.back));
+	out->before = tg_bookmark_get(&source->before);
+}
+
 static void give_rows(struct tg_rethink *source, struct tg_batch *out)
 {
 	struct tg_rows *rows = &source->rows;
+	struct tg_bookmark *bookmark = &source->bookmark;
 
 	tg_rows_hash(rows);
 	out->kind = TG_BATCH_ROWS;
 	out->flags = pass_flags(source);
 	out->stream = source->stream;
 	out->name = tg_view_str(source->stream_name);
-	out->records = rows->records;
+	out->records = tg_rows_rising(rows);
 	out->count = rows->count;
-	if (source->bookmark.pass != TG_PASS_INDEX)
-		tg_bookmark_set_key(&source->bookmark, rows->records[rows->count - 1].key);
+	if (rows->back) {
+		out->flags |= TG_BATCH_BACK;
+		put_before(source, out);
+	}
+	if (bookmark->pass != TG_PASS_INDEX)
+		tg_bookmark_set(rows->back ? &bookmark->back : &bookmark->front,
+				tg_rows_at(rows, rows->count - 1)->key);
 	out->bookmark = write_bookmark(source);
 	source->rows_sent = true;
-	source->resuming = false;
+	source->resuming[rows->back] = false;
 	source->retries = source->breaks = 0;
 }
 
@@ -347,6 +366,7 @@ static int turn_end(struct tg_rethink *source, struct tg_batch *out)
 		out->why = &source->batch_why;
 	} else {
 		out->flags |= TG_BATCH_COMPLETE | pass_flags(source);
+		put_before(source, out);
 		tg_mode_end(&source->bookmark, source->now.wall_ms);
 		out->bookmark = write_bookmark(source);
 	}

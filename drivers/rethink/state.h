@@ -81,15 +81,17 @@ struct tg_rethink {
 	enum tg_phase phase;
 	enum tg_purpose purpose;
 	bool carved, listed, asked, answered, begun, fresh, rows_sent, answer_over, throttled;
-	bool resuming; /* rows up to the bookmark's key may come again        */
-	bool brief;    /* the first few rows of a time pass are asked for, in no order */
-	bool lengthy;  /* they were not all                                            */
-	bool failed;   /* the present table ends with `why`                   */
+	bool resuming[2]; /* rows up to the bookmark's key, from it on, may come again */
+	bool both_ends;   /* the table is read from its end too                        */
+	bool brief;       /* the first few rows of a time pass are asked for, in no order */
+	bool lengthy;     /* they were not all                                            */
+	bool failed;      /* the present table ends with `why`                   */
 	uint32_t table_at, retries, breaks;
-	uint32_t brief_rows;   /* how many came                                       */
-	uint32_t stream;       /* the handle of begin()                               */
-	uint32_t fresh_begun;  /* table_at + 1 of the table whose pass this run began */
-	int pending;           /* an error to be told at the next step                */
+	uint32_t brief_rows;  /* how many came                                       */
+	uint32_t answers;     /* that the present query had until both_ends          */
+	uint32_t stream;      /* the handle of begin()                               */
+	uint32_t fresh_begun; /* table_at + 1 of the table whose pass this run began */
+	int pending;          /* an error to be told at the next step                */
 	struct tg_why pending_why;
 	struct tg_why why;
 	struct tg_why batch_why;  /* lives until the next step                           */
@@ -99,6 +101,7 @@ struct tg_rethink {
 	uint32_t fault_bytes;
 	uint8_t fault[TG_FAULT_BYTES_MAX]; /* the error's text as JSON                       */
 	char stream_name[TG_STREAM_NAME_BYTES_MAX];
+	struct tg_bookmark_key before; /* the batch's, until the next step */
 	uint8_t bookmark_bytes[TG_RETHINK_BOOKMARK_BYTES_MAX];
 	uint8_t query[TG_LINK_QUERY_BYTES_MAX];
 	/* The rest is for check and discover. */

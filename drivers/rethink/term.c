@@ -79,10 +79,14 @@ static void put_range(const struct tg_query_rows *rows, struct tg_out *out)
 		tg_out_view(out, from);
 	else
 		tg_out_str(out, "[180,[]]");
-	tg_out_str(out, ",[181,[]]],{\"index\":");
+	tg_out_byte(out, ',');
+	if (rows->before.bytes > 0)
+		tg_out_view(out, rows->before);
+	else
+		tg_out_str(out, "[181,[]]");
+	tg_out_str(out, "],{\"index\":");
 	tg_out_view(out, order);
-	tg_out_str(out, by_index ? ",\"left_bound\":\"closed\"}]"
-				 : ",\"left_bound\":\"open\"}]");
+	tg_out_str(out, by_index ? ",\"left_bound\":\"closed\"}]" : ",\"left_bound\":\"open\"}]");
 }
 
 /* The same in order, or the first few in none. */
@@ -97,8 +101,10 @@ static void put_selection(const struct tg_query_rows *rows, struct tg_out *out)
 		return;
 	}
 	tg_out_str(out, "],{\"index\":");
+	if (rows->back)
+		tg_out_str(out, "[74,[");
 	tg_out_view(out, rows->index.bytes > 0 ? rows->index : rows->key);
-	tg_out_str(out, "}]");
+	tg_out_str(out, rows->back ? "]]}]" : "}]");
 }
 
 void tg_query_rows(const struct tg_query_rows *rows, struct tg_out *out)

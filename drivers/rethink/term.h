@@ -38,11 +38,13 @@ void tg_query_sample(const struct tg_query_sample *sample, struct tg_out *out);
 /* What a pass reads. Views that are empty are left out. */
 struct tg_query_rows {
 	struct tg_term_table table;
-	struct tg_view key;   /* the primary key's member, as JSON                         */
-	struct tg_view after; /* a term: rows with keys behind it; empty: from the first   */
-	struct tg_view field; /* as JSON: only rows in which it is at least `lower`        */
-	struct tg_view lower; /* a term                                                    */
-	struct tg_view index; /* as JSON: in the order of this index on `field`, from `lower` */
+	struct tg_view key;    /* the primary key's member, as JSON                         */
+	struct tg_view after;  /* a term: rows with keys behind it; empty: from the first   */
+	struct tg_view before; /* a term: rows with keys before it; empty: to the last      */
+	bool back;             /* from the last of them to the first                        */
+	struct tg_view field;  /* as JSON: only rows in which it is at least `lower`        */
+	struct tg_view lower;  /* a term                                                    */
+	struct tg_view index;  /* as JSON: in the order of this index on `field`, from `lower` */
 	uint32_t first; /* with `index`: so many of them at most, in no order; 0: all, in order */
 	uint32_t batch_bytes;
 };

@@ -61,16 +61,20 @@ class RealCase(unittest.TestCase):
 
     def sync(self, code=0, *words):
         """One run, which must end with `code`; its summary."""
+        done = subprocess.run(self.command("--json", *words), capture_output=True, text=True,
+                              timeout=SECONDS_MAX, check=False)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return json.loads(done.stdout) if done.stdout else {}
+
+    def command(self, *words):
+        """A run of the program, with the present configuration."""
         path = self.folder / "tidegate.json"
         path.write_text(json.dumps({
             "name": "real", "store": {"path": str(self.folder / "store")},
             "sources": [{"name": "rethinkdb", "type": "rethinkdb", "host": "127.0.0.1",
                          "port": self.rethink.port, "database": self.database, **self.source}],
             "sinks": self.sinks}))
-        done = subprocess.run([PROGRAM, "sync", "--config", str(path), "--json", *words],
-                              capture_output=True, text=True, timeout=SECONDS_MAX, check=False)
-        self.assertEqual(done.returncode, code, done.stderr)
-        return json.loads(done.stdout) if done.stdout else {}
+        return [PROGRAM, "sync", "--config", str(path), *words]
 
     def table(self, name):
         return reql.table_term(self.database, name)
@@ -126,6 +130,52 @@ class SnapshotTest(RealCase):
         arrived = audit.Arrived().add_file(self.folder / "received" / "lines.ndjson")
         report = audit.audit(arrived, self.truth())
         self.assertEqual(report.faults(), 0, str(report))
+
+
+class BothEndsTest(RealCase):
+    """Batches so small that tables of a few rows are read from both ends, keys of all types too."""
+
+    SIZES = {"readings": 3000, "oddkeys": 0, "oddrows": 0}
+
+    def setUp(self):
+        super().setUp()
+        self.source = {"batch_bytes": 1024}
+
+    def keys(self, table):
+        """The keys of a stream in the order of their sequences."""
+        lines = [json.loads(line)["_tidegate"] for path in (self.folder / "files").iterdir()
+                 if f".{table}." in path.name for line in path.read_bytes().splitlines()]
+        return [line["key"] for line in sorted(lines, key=lambda line: line["seq"])]
+
+    def test_rows_of_both_ends_then_changes(self):
+        self.sync()
+        self.check()
+        if os.environ.get("TIDEGATE_BOARD", "host") == "host":
+            keys = self.keys("readings")
+            self.assertNotEqual(keys, sorted(keys))
+        self.assertEqual(self.sync()["records_delivered"], 0)
+        self.server.run([54, [[71, [self.table("oddkeys"), 9]]]])
+        ordered = [41, [self.table("readings")], {"index": "id"}]
+        self.server.run([54, [[71, [[70, [ordered, 1400]], 200]]]])
+        self.server.insert(self.database, "readings", real.texts("readings", 50000, 300))
+        self.sync()
+        self.check()
+
+    def test_killed_again_and_again(self):
+        for run in range(6):
+            self.start_and_kill(0.05 + 0.05 * run)
+        self.sync()
+        self.assertEqual(self.check().lines,
+                         sum(len(rows) for rows in self.truth().streams.values()))
+
+    def start_and_kill(self, seconds):
+        run = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        try:
+            run.wait(seconds)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            run.wait()
 
 
 class SmallCase(RealCase):
@@ -239,10 +289,8 @@ class CrashTest(SmallCase):
         self.server.run([138, [self.table("readings")]])
         self.server.run([138, [self.table("alarms")]])
         self.source = {"rows_per_second_max": 10000}
-        path = self.folder / "tidegate.json"
-        self.sinks = [self.files("files")]
         self.source["port"] = self.rethink.port
-        self.sync_until_killed(path)
+        self.sync_until_killed()
         self.rethink.start()
         self.server.close()
         self.server = self.rethink.connect()
@@ -251,14 +299,8 @@ class CrashTest(SmallCase):
         self.sync()
         self.check()
 
-    def sync_until_killed(self, path):
-        path.write_text(json.dumps({
-            "name": "real", "store": {"path": str(self.folder / "store")},
-            "sources": [{"name": "rethinkdb", "type": "rethinkdb", "host": "127.0.0.1",
-                         "port": self.rethink.port, "database": self.database, **self.source}],
-            "sinks": self.sinks}))
-        run = subprocess.Popen([PROGRAM, "sync", "--config", str(path), "--wait", "2"],
-                               stderr=subprocess.PIPE, text=True)
+    def sync_until_killed(self):
+        run = subprocess.Popen(self.command("--wait", "2"), stderr=subprocess.PIPE, text=True)
         end = time.monotonic() + SECONDS_MAX
         store = self.folder / "store" / "data.mdb"
         while not store.exists() or store.stat().st_size < STORED_BYTES:

@@ -21,6 +21,7 @@ import world  # noqa: E402
 
 TABLES = {"devices": 20, "alarms": 20, "sites": 15, "readings": 20}
 LARGE_BYTES = 70000     # more than the 64 KiB that a record may take in one piece
+BATCH_BYTES = 1024      # so small that tables are read from both ends
 WORKERS = 2
 FAILURES_MAX = 5
 PROGRESS_SECONDS = 10
@@ -43,7 +44,9 @@ MODES = {
 
 def make_world(kind, **sink):
     here = world.World(kind, TABLES, **sink)
-    here.source = {"table": {"readings": {"mode": "auto"}}, "overlap_seconds": 31622400}
+    here.source = {"table": {"readings": {"mode": "auto"}}, "overlap_seconds": 31622400,
+                   "batch_bytes": BATCH_BYTES}
+    here.configure()
     here.do("oversize", table="plant.devices", key="large", bytes=LARGE_BYTES)
     here.save()
     return here
@@ -94,6 +97,9 @@ def count_calls(here, calls):
         found.append(int(path.read_text()))
         if number == 1:
             change(here)
+    descents = sum(table.descents for table in here.tables.values())
+    if os.environ.get("TIDEGATE_BOARD", "host") == "host" and not descents:
+        raise SystemExit("no table was read from its end")
     return found
 
 

@@ -8,11 +8,12 @@ static void decode(struct tg_view bytes)
 {
 	static uint8_t json[TEXT_MAX];
 	struct tg_out out = { .at = json, .cap = sizeof(json) };
+	bool cut;
 	int rc = tg_rethink_key_json(bytes, &out);
 
 	must(rc == TG_OK || rc == TG_ERR_DAMAGED);
 	out = (struct tg_out){ .at = json, .cap = sizeof(json) };
-	must(tg_rethink_key_term(bytes, &out) == rc || rc == TG_ERR_DAMAGED);
+	must(tg_rethink_key_term(bytes, &out, &cut) == rc || rc == TG_ERR_DAMAGED);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -15,7 +15,7 @@ static void read_bookmark(struct tg_view bytes)
 	if (tg_bookmark_read(bytes, &bookmark) != TG_OK)
 		return;
 	struct tg_view again = tg_bookmark_write(&bookmark, back);
-	must(again.bytes == bytes.bytes || bookmark.key_bytes == 0);
+	must(again.bytes == bytes.bytes || bookmark.front.bytes == 0);
 	must(again.bytes == TG_BOOKMARK_HEAD_BYTES ||
 	     memcmp(again.at + 4, bytes.at + 4, again.bytes - 4) == 0);
 }

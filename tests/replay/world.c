@@ -15,34 +15,40 @@ static max_align_t json_memory[2048];
 
 /* --- the peer's database --- */
 
-long tg_world_bound(const char *query)
+uint32_t tg_world_given(const struct tg_world *world)
 {
-	const char *at = strstr(query, "]],\"t"); /* behind the database comes the table */
+	return world->given;
+}
 
-	TG_ASSERT(at != NULL);
-	at = strstr(at + 3, "\"]],");
-	TG_ASSERT(at != NULL);
-	return strncmp(at + 4, "[180,[]]", 8) == 0 ? -1 : strtol(at + 4, NULL, 10);
+static struct tg_world_cursor *cursor_of(struct tg_world *world, uint64_t token)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (world->cursors[i].token == token)
+			return &world->cursors[i];
+	return NULL;
 }
 
 void tg_world_batch(struct tg_world *world, uint64_t token)
 {
 	static char body[1 << 20];
+	struct tg_world_cursor *cursor = cursor_of(world, token);
 	size_t used = 0;
-	uint32_t end = world->cursor_at + world->batch;
-	bool last = end >= world->rows;
 
+	TG_ASSERT(cursor != NULL);
+	uint32_t left = cursor->to - cursor->from;
+	bool last = left <= world->batch;
+	uint32_t count = last ? left : world->batch;
 	used += (size_t)sprintf(body, "{\"t\":%d,\"r\":[", last ? 2 : 3);
-	if (last)
-		end = world->rows;
-	for (uint32_t i = world->cursor_at; i < end; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t id = cursor->back ? --cursor->to : cursor->from++;
 		used += (size_t)sprintf(body + used,
 					"%s{\"id\":%u,\"updated_at\":%u,\"v\":\"x%u\"}",
-					i == world->cursor_at ? "" : ",", i, 1760000000 + i, i);
+					i == 0 ? "" : ",", id, 1760000000 + id, id);
+	}
 	sprintf(body + used, "],\"n\":[]}");
-	world->cursor_at = end;
+	world->given += count;
 	if (last)
-		world->cursor_token = 0;
+		cursor->token = 0;
 	tg_peer_say(&world->peer, token, body);
 }
 
@@ -60,17 +66,35 @@ static void say_info(struct tg_peer *peer, uint64_t token, const char *query)
 	tg_peer_say(peer, token, body);
 }
 
+/* Behind the table's name lie the range's bounds, numbers or MINVAL and MAXVAL. */
 static void start_cursor(struct tg_world *world, uint64_t token, const char *query)
 {
-	world->cursor_at = (uint32_t)(tg_world_bound(query) + 1);
-	world->cursor_token = (uint32_t)token;
+	bool back = strstr(query, "[74,[") != NULL;
+	struct tg_world_cursor *cursor = &world->cursors[back];
+	const char *at = strstr(query, "]],\"t");
+
+	TG_ASSERT(at != NULL);
+	at = strstr(at + 3, "\"]],");
+	TG_ASSERT(at != NULL);
+	at += 4;
+	*cursor = (struct tg_world_cursor){ .token = token, .to = world->rows, .back = back };
+	if (*at != '[')
+		cursor->from = (uint32_t)strtol(at, NULL, 10) + 1;
+	at = *at == '[' ? strstr(at, "]],") + 3 : strchr(at, ',') + 1;
+	if (*at != '[')
+		cursor->to = (uint32_t)strtol(at, NULL, 10);
+	if (!back)
+		world->cursors[1].token = 0; /* it may be an older connection's */
+	if (cursor->from == 0 && !back)
+		world->given = 0;
+	world->backs += back;
 	tg_world_batch(world, token);
 }
 
 /* Behind a cursor's end there is nothing to go on with (reference/rethinkdb.md 2.4). */
 static void go_on(struct tg_world *world, uint64_t token)
 {
-	if (token == world->cursor_token) {
+	if (cursor_of(world, token) != NULL) {
 		world->continues++;
 		tg_world_batch(world, token);
 		return;
@@ -169,18 +193,53 @@ static void begin(struct tg_world *world, const struct tg_batch *batch)
 	TG_ASSERT(rc == TG_OK);
 }
 
+static long id_of_key(struct tg_key key)
+{
+	char json[TG_KEY_JSON_BYTES_MAX] = "";
+	struct tg_out out = { .at = (uint8_t *)json, .cap = sizeof(json) - 1 };
+
+	if (key.bytes.bytes == 0)
+		return TG_WORLD_ROWS_MAX;
+	int rc = tg_rethink_source.key_json(key.bytes, &out);
+	TG_ASSERT(rc == TG_OK);
+	return strtol(json, NULL, 10);
+}
+
+/* What source.h promises of an ORDERED batch: it lies behind all that was read from the begin, and
+ * before all that was read from the end. */
+static void check_place(struct tg_world_stream *stream, const struct tg_batch *batch)
+{
+	bool back = (batch->flags & TG_BATCH_BACK) != 0;
+
+	if (batch->flags & TG_BATCH_PASS_BEGIN) {
+		stream->front = -1;
+		stream->back = TG_WORLD_ROWS_MAX;
+	}
+	long last = stream->front, first = id_of_key(batch->records[0].key);
+	TG_ASSERT(!back || id_of_key(batch->before) == stream->back);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		long id = id_of_key(batch->records[i].key);
+		TG_ASSERT(id > last && id < stream->back);
+		last = id;
+	}
+	if (back)
+		stream->back = first;
+	else
+		stream->front = last;
+	stream->back_rows += back ? batch->count : 0;
+}
+
 static void take_rows(struct tg_world *world, const struct tg_batch *batch)
 {
 	struct tg_world_stream *stream = &world->streams[batch->stream];
 
 	stream->flags |= batch->flags;
 	stream->pass_begins += (batch->flags & TG_BATCH_PASS_BEGIN) != 0;
+	if (batch->flags & TG_BATCH_ORDERED)
+		check_place(stream, batch);
 	for (uint32_t i = 0; i < batch->count; i++) {
 		const struct tg_record *record = &batch->records[i];
-		char key[32];
-		snprintf(key, sizeof(key), "%.*s", (int)record->key_bytes,
-			 (const char *)record->body.at + record->key_at);
-		long id = strtol(key, NULL, 10);
+		long id = id_of_key(record->key);
 		TG_ASSERT(id >= 0 && id < TG_WORLD_ROWS_MAX);
 		stream->seen[id]++;
 		stream->rows++;
@@ -200,6 +259,8 @@ static void take_end(struct tg_world *world, const struct tg_batch *batch)
 	stream->complete = (batch->flags & TG_BATCH_COMPLETE) != 0;
 	stream->why = batch->why == NULL ? TG_OK : batch->why->err;
 	TG_ASSERT(stream->complete == (batch->why == NULL));
+	if (stream->complete && (batch->flags & TG_BATCH_ORDERED) && stream->rows > 0)
+		TG_ASSERT(id_of_key(batch->before) == stream->back);
 	keep_bookmark(stream, batch->bookmark);
 }
 

@@ -22,8 +22,17 @@ struct tg_world_stream {
 	int why;                          /* the last END's error                                */
 	uint32_t flags;                   /* of all batches of the last pass                     */
 	uint32_t rows;                    /* handed over                                         */
+	uint32_t back_rows;               /* of them from the table's end                        */
+	long front, back;                 /* where both ends of the pass stand                   */
 	uint32_t seen[TG_WORLD_ROWS_MAX]; /* how often row i was handed over            */
 	uint64_t oversize_bytes;
+};
+
+/* Rows [from, to) are left, given from the begin or from the end. */
+struct tg_world_cursor {
+	uint64_t token;
+	uint32_t from, to;
+	bool back;
 };
 
 struct tg_world {
@@ -34,12 +43,13 @@ struct tg_world {
 	struct tg_why why;
 	struct tg_world_stream streams[TG_WORLD_TABLES];
 	uint32_t stream_count;
-	uint32_t rows;    /* the peer's tables hold ids 0 .. rows-1             */
-	uint32_t batch;   /* rows it sends at once                              */
-	uint64_t turn_ms; /* how long a turn takes                              */
-	uint32_t cursor_at, cursor_token; /* token 0: no cursor is open */
-	char last_query[8192]; /* the newest START                                   */
-	unsigned starts, stops, continues, refused, pings;
+	uint32_t rows;                     /* the peer's tables hold ids 0 .. rows-1             */
+	uint32_t batch;                    /* rows it sends at once                              */
+	uint64_t turn_ms;                  /* how long a turn takes                              */
+	struct tg_world_cursor cursors[2]; /* of the newest queries; token 0: not open */
+	char last_query[8192];             /* the newest START                                   */
+	uint32_t given;                    /* rows since a table was asked for from its first one */
+	unsigned starts, stops, continues, refused, pings, backs;
 	/* Lets a test answer instead; returns true when it did. */
 	bool (*hook)(struct tg_world *world, uint64_t token, const char *query);
 	bool full_pass_wanted;
@@ -53,9 +63,9 @@ int tg_world_run(struct tg_world *world);
 /* Runs again and again until DONE; how often it took. */
 unsigned tg_world_finish(struct tg_world *world);
 struct tg_world_stream *tg_world_stream(struct tg_world *world, const char *name);
-/* Rows from `from` to the end of the batch, as the peer's tables hold them, type 3 or 2. */
+/* The next rows of the cursor `token`, as the peer's tables hold them, type 3 or 2. */
 void tg_world_batch(struct tg_world *world, uint64_t token);
-/* The number after the table's name in `query`: the bound of its range; -1 for MINVAL. */
-long tg_world_bound(const char *query);
+/* How many rows all cursors of the present table have given. */
+uint32_t tg_world_given(const struct tg_world *world);
 
 #endif

@@ -160,6 +160,7 @@ class Scan(Stream):
             at = bisect.bisect_right(entries, self._last)
         if self.order == "desc":
             step, at, stop = -1, end - 1, start - 1
+            self.table.descents += 1
             if self._last is not None:
                 at = min(at, bisect.bisect_left(entries, self._last) - 1)
         taken, at = self._walk(entries, at, stop, step, batch.parts())

@@ -120,6 +120,7 @@ class Table:
         self.estimate = None      # a recorded row estimate, else the exact count
         self.error_after = None   # (rows, code, text): each cursor fails there
         self.drop_after = None    # rows served by one cursor until the table is dropped
+        self.descents = 0         # batches given from the last key backwards
         self.stamp = None         # (field, form) of the plant's time stamp, see plant.py
 
     @property

@@ -9,10 +9,11 @@
 enum { SESSIONS = TG_SIM_CONNECTIONS_MAX, IN_BYTES = 8192, OUT_BYTES = 1 << 18, CURSORS = 4 };
 enum state { MAGIC, FIRST, FINAL, FRAMES };
 
+/* Rows [from, to) are left, given from the begin or from the end. */
 struct cursor {
 	uint64_t token;
-	uint32_t table, next;
-	bool open;
+	uint32_t table, from, to;
+	bool open, back;
 };
 
 struct session {
@@ -73,11 +74,18 @@ static void say(struct session *session, uint64_t token, const char *body)
 
 /* --- cursors --- */
 
-static uint32_t next_row(const struct tg_plant *plant, uint32_t table, uint32_t from)
+/* Lets go of what is no row at the end where the cursor reads; false: none is left. */
+static bool has_row(const struct tg_plant *plant, struct cursor *cursor)
 {
-	while (from < TG_PLANT_ROWS_MAX && plant->version[table][from] == 0)
-		from++;
-	return from;
+	const uint32_t *version = plant->version[cursor->table];
+
+	if (cursor->back)
+		while (cursor->from < cursor->to && version[cursor->to - 1] == 0)
+			cursor->to--;
+	else
+		while (cursor->from < cursor->to && version[cursor->from] == 0)
+			cursor->from++;
+	return cursor->from < cursor->to;
 }
 
 static void batch(struct session *session, struct cursor *cursor)
@@ -88,17 +96,15 @@ static void batch(struct session *session, struct cursor *cursor)
 	uint32_t rows = 0;
 
 	plant->reads++;
-	for (; rows < plant->batch_rows; rows++) {
-		uint32_t at = next_row(plant, cursor->table, cursor->next);
-		if (at == TG_PLANT_ROWS_MAX)
-			break;
+	plant->reads_back += cursor->back;
+	for (; rows < plant->batch_rows && has_row(plant, cursor); rows++) {
+		uint32_t at = cursor->back ? --cursor->to : cursor->from++;
 		size_t bytes =
 			tg_plant_row(cursor->table, at, plant->version[cursor->table][at], row);
 		used += (size_t)snprintf(body + used, sizeof(body) - used, "%s%.*s",
 					 rows > 0 ? "," : "", (int)bytes, row);
-		cursor->next = at + 1;
 	}
-	bool more = next_row(plant, cursor->table, cursor->next) < TG_PLANT_ROWS_MAX;
+	bool more = has_row(plant, cursor);
 	snprintf(body + used, sizeof(body) - used, "],\"n\":[]}");
 	body[5] = more ? '3' : '2';
 	cursor->open = more;
@@ -122,11 +128,17 @@ static void start(struct session *session, uint64_t token, const char *query)
 	while (session->cursors[free_one].open)
 		TG_ASSERT(++free_one < CURSORS);
 	struct cursor *cursor = &session->cursors[free_one];
-	*cursor = (struct cursor){ .token = token, .table = (uint32_t)(table[2] - '0') };
-	const char *bound = strchr(table, ']') +
-			    2; /* behind the table's term: the range's lower bound */
-	if (*bound >= '0' && *bound <= '9')
-		cursor->next = (uint32_t)strtoul(bound, NULL, 10) + 1;
+	*cursor = (struct cursor){ .token = token,
+				   .table = (uint32_t)(table[2] - '0'),
+				   .to = TG_PLANT_ROWS_MAX,
+				   .back = strstr(query, "[74,") != NULL };
+	/* Behind the table's term: the range's bounds, numbers or MINVAL and MAXVAL. */
+	const char *lower = strchr(table, ']') + 3;
+	const char *upper = *lower == '[' ? strstr(lower, "]]") + 3 : strchr(lower, ',') + 1;
+	if (*lower != '[')
+		cursor->from = (uint32_t)strtoul(lower, NULL, 10) + 1;
+	if (*upper != '[')
+		cursor->to = (uint32_t)strtoul(upper, NULL, 10);
 	batch(session, cursor);
 }
 

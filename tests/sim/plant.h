@@ -15,7 +15,8 @@ enum { TG_PLANT_TABLES = 2, TG_PLANT_ROWS_MAX = 400 };
 struct tg_plant {
 	uint32_t version[TG_PLANT_TABLES][TG_PLANT_ROWS_MAX]; /* 0: there is no such row */
 	uint32_t batch_rows;
-	uint32_t reads; /* batches answered */
+	uint32_t reads;      /* batches answered */
+	uint32_t reads_back; /* of them from the table's end */
 };
 
 /* Listens as plant.example:28015. */

@@ -18,7 +18,7 @@
 #include "platform/loop.h"
 #include "tests/sim/raven.h"
 
-enum { STATE_BYTES = 1 << 20, ROUNDS = 6, CAP_BYTES = 1 << 20, RUN_MS = 190 };
+enum { STATE_BYTES = 1 << 20, ROUNDS = 6, CAP_BYTES = 1 << 20, RUN_MS = 110 };
 
 static struct tg_plant plant;
 static struct tg_target target;
@@ -184,7 +184,7 @@ static void run(uint64_t seed)
 static void run_all(uint64_t seeds)
 {
 	const char *one = getenv("TG_SEED");
-	unsigned cut = 0, repeats = 0;
+	unsigned cut = 0, repeats = 0, back = 0;
 	uint64_t last = getenv("TIDEGATE_SOAK") != NULL ? 2000 : seeds;
 
 	tg_crc32c_init();
@@ -193,11 +193,13 @@ static void run_all(uint64_t seeds)
 		run(seed);
 		cut += tg_sim_counts().cut;
 		repeats += target.repeats;
+		back += plant.reads_back;
 		if (one != NULL)
 			return;
 	}
 	/* The faults did come, and the target did see batches again. */
 	TG_CHECK(cut > seeds);
+	TG_CHECK(CONFIG_TG_RETHINK_RANGES == 1 || back > 10 * seeds);
 	TG_CHECK(repeats >= seeds / (raven ? 8 : 3)); /* RavenDB is asked before it is sent again */
 }
 

@@ -15,9 +15,15 @@ static struct tg_bookmark sample(void)
 	mark.pass_now_ms = 1700000000123;
 	mark.pass_lower_ms = INT64_MAX;
 	mark.full_pass_ms = 0;
-	tg_bookmark_set_key(&mark, (struct tg_key){ .bytes = tg_view_of("Skey\0tail", 9),
-						    .cmp_bytes = 4 });
+	tg_bookmark_set(&mark.front,
+			(struct tg_key){ .bytes = tg_view_of("Skey\0tail", 9), .cmp_bytes = 4 });
 	return mark;
+}
+
+static void same_key(const struct tg_bookmark_key *a, const struct tg_bookmark_key *b)
+{
+	TG_CHECK_BYTES(a->at, a->bytes, b->at, b->bytes);
+	TG_CHECK(a->bytes == 0 || a->cmp_bytes == b->cmp_bytes);
 }
 
 static void same(const struct tg_bookmark *a, const struct tg_bookmark *b)
@@ -30,8 +36,8 @@ static void same(const struct tg_bookmark *a, const struct tg_bookmark *b)
 	TG_CHECK_INT(a->pass_lower_ms, b->pass_lower_ms);
 	TG_CHECK_INT(a->pass_newest_ms, b->pass_newest_ms);
 	TG_CHECK_INT(a->full_pass_ms, b->full_pass_ms);
-	TG_CHECK_INT(a->key_cmp_bytes, b->key_cmp_bytes);
-	TG_CHECK_BYTES(a->key, a->key_bytes, b->key, b->key_bytes);
+	same_key(&a->front, &b->front);
+	same_key(&a->back, &b->back);
 }
 
 TG_TEST(rethink_bookmark_comes_back_as_written)
@@ -48,14 +54,33 @@ TG_TEST(rethink_bookmark_comes_back_as_written)
 	same(&back, &mark);
 }
 
-TG_TEST(rethink_bookmark_holds_the_longest_key)
+TG_TEST(rethink_bookmark_tells_where_both_ends_stand)
+{
+	struct tg_bookmark mark = sample(), back;
+
+	tg_bookmark_set(&mark.back,
+			(struct tg_key){ .bytes = tg_view_of("Szz", 3), .cmp_bytes = 3 });
+	struct tg_view view = tg_bookmark_write(&mark, bytes);
+	TG_CHECK_INT(view.bytes, TG_BOOKMARK_HEAD_BYTES + 4 + 9 + 4 + 3);
+	TG_CHECK_INT(tg_bookmark_read(view, &back), TG_OK);
+	same(&back, &mark);
+	TG_CHECK_INT(tg_bookmark_get(&back.back).cmp_bytes, 3);
+	for (size_t cut = 0; cut < view.bytes; cut++)
+		TG_CHECK_INT(tg_bookmark_read(tg_view_of(view.at, cut), &back), TG_ERR_DAMAGED);
+	bytes[2] = 1; /* one key, and another one behind it */
+	TG_CHECK_INT(tg_bookmark_read(view, &back), TG_ERR_DAMAGED);
+	TG_CHECK(back.front.bytes == 0 && back.back.bytes == 0);
+}
+
+TG_TEST(rethink_bookmark_holds_the_longest_keys)
 {
 	static uint8_t key[TG_KEY_BYTES_MAX];
 	struct tg_bookmark mark = sample(), back;
 
 	memset(key, 'k', sizeof(key));
-	tg_bookmark_set_key(&mark, (struct tg_key){ .bytes = tg_view_of(key, sizeof(key)),
-						    .cmp_bytes = sizeof(key) });
+	tg_bookmark_set(&mark.front, (struct tg_key){ .bytes = tg_view_of(key, sizeof(key)),
+						      .cmp_bytes = sizeof(key) });
+	tg_bookmark_set(&mark.back, tg_bookmark_get(&mark.front));
 	struct tg_view view = tg_bookmark_write(&mark, bytes);
 	TG_CHECK_INT(view.bytes, sizeof(bytes));
 	TG_CHECK_INT(tg_bookmark_read(view, &back), TG_OK);
@@ -70,13 +95,13 @@ TG_TEST(rethink_bookmark_refuses_other_versions_and_damage)
 	for (size_t cut = 0; cut < view.bytes; cut++) {
 		int rc = tg_bookmark_read(tg_view_of(view.at, cut), &back);
 		TG_CHECK_INT(rc, TG_ERR_DAMAGED);
-		TG_CHECK(back.pass == TG_PASS_NONE && back.key_bytes == 0);
+		TG_CHECK(back.pass == TG_PASS_NONE && back.front.bytes == 0);
 		TG_CHECK_INT(back.time_ms, TG_TIME_NONE);
 	}
 	bytes[1] = 9;
 	TG_CHECK_INT(tg_bookmark_read(view, &back), TG_ERR_DAMAGED);
 	bytes[1] = TG_PASS_FULL;
-	bytes[2] = 2;
+	bytes[2] = 3;
 	TG_CHECK_INT(tg_bookmark_read(view, &back), TG_ERR_DAMAGED);
 	bytes[2] = 1;
 	bytes[0] = 2;

@@ -94,7 +94,7 @@ TG_TEST(rethink_mode_goes_on_with_a_pass_under_way)
 	TG_CHECK_INT(mark.pass_lower_ms, 4000000 - 60000);
 	inputs.full_pass_wanted = true;
 	TG_CHECK_INT(next(7000000), TG_PASS_FULL);
-	TG_CHECK_INT(mark.key_bytes, 0);
+	TG_CHECK_INT(mark.front.bytes, 0);
 }
 
 TG_TEST(rethink_mode_auto_repairs_by_a_full_pass)

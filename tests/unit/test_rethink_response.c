@@ -8,6 +8,7 @@ static uint8_t window_bytes[8192];
 static struct tg_response response;
 static struct tg_why why;
 static char log_text[8192];
+static bool in_frame;
 
 static void put_frame(uint64_t token, const char *body)
 {
@@ -53,6 +54,13 @@ static int drain(struct tg_window *window)
 		int rc = tg_response_next(&response, window, 5, &why);
 		if (rc < 0 || rc == TG_RESPONSE_MORE)
 			return rc;
+		if (rc == TG_RESPONSE_FRAME) { /* before anything else of it */
+			TG_CHECK(response.token >= 5 && !in_frame);
+			in_frame = true;
+			continue;
+		}
+		TG_CHECK(in_frame);
+		in_frame = rc != TG_RESPONSE_END;
 		if (rc == TG_RESPONSE_ROW) {
 			note_row(&response.row);
 			continue;
@@ -69,6 +77,7 @@ static int start(struct tg_window *window, size_t doc_bytes_max)
 	response.watch[0] = tg_view_str("id");
 	response.watch[1] = tg_view_str("ts");
 	log_text[0] = '\0';
+	in_frame = false;
 	*window = (struct tg_window){ .at = window_bytes, .cap = sizeof(window_bytes) };
 	return TG_RESPONSE_MORE;
 }

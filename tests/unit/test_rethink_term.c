@@ -69,6 +69,15 @@ TG_TEST(rethink_queries_for_rows)
 			   "\"left_bound\":\"open\"}]],{\"index\":\"id\"}],"
 			   "{\"max_batch_bytes\":4096}]");
 	fresh();
+	rows.before = tg_view_str("\"z\"");
+	rows.back = true;
+	tg_query_rows(&rows, &out);
+	TG_CHECK_STR(text, "[1,[41,[[182,[" T ",[2,[1,\"x\"]],\"z\"],{\"index\":\"id\","
+			   "\"left_bound\":\"open\"}]],{\"index\":[74,[\"id\"]]}],"
+			   "{\"max_batch_bytes\":4096}]");
+	fresh();
+	rows.before = tg_view_of(NULL, 0);
+	rows.back = false;
 	rows.field = tg_view_str("\"ts\"");
 	rows.lower = tg_view_str("[101,[5]]");
 	rows.index = tg_view_str("\"by ts\"");
