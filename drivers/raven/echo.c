@@ -1,10 +1,12 @@
 #include "drivers/raven/echo.h"
 
+#include "app/swar.h"
 #include "drivers/json/scan.h"
 #include "drivers/raven/hash.h"
 
 enum state { PLAIN, MINUS, MINUS_ZERO, STRING, ESCAPE, UNIT };
-enum { QUOTE = 0xff, UNKNOWN = 0xfffd, HIGH_FIRST = 0xd800, LOW_FIRST = 0xdc00, LOW_LAST = 0xdfff };
+/* Text without escapes, white space and -0 is summed as it is; a quote in a string has a mark. */
+enum { MARK = 0xff, UNKNOWN = 0xfffd, HIGH_FIRST = 0xd800, LOW_FIRST = 0xdc00, LOW_LAST = 0xdfff };
 
 /* --- the sum --- */
 
@@ -18,15 +20,33 @@ static void mix(struct tg_raven_echo *echo)
 
 static void add(struct tg_raven_echo *echo, uint8_t byte)
 {
-	echo->word_ = echo->word_ << 8 | byte;
+	echo->word_ |= (uint64_t)byte << (8 * echo->word_bytes_);
 	if (++echo->word_bytes_ == sizeof(echo->word_))
 		mix(echo);
+}
+
+/* As add() for each byte from `at` up to `end`. */
+static void add_run(struct tg_raven_echo *echo, const uint8_t *at, const uint8_t *end)
+{
+	unsigned bits = 8 * echo->word_bytes_;
+
+	for (; end - at >= 8; at += 8) {
+		uint64_t word = tg_swar_load(at);
+		echo->word_ |= word << bits;
+		mix(echo);
+		echo->word_ = bits > 0 ? word >> (64 - bits) : 0;
+	}
+	echo->word_bytes_ = bits / 8;
+	while (at < end)
+		add(echo, *at++);
 }
 
 /* --- strings --- */
 
 static void add_letter(struct tg_raven_echo *echo, uint32_t letter)
 {
+	if (letter == '"')
+		add(echo, MARK);
 	if (letter < 0x80) {
 		add(echo, (uint8_t)letter);
 		return;
@@ -90,6 +110,8 @@ static void take_escape(struct tg_raven_echo *echo, uint8_t byte)
 		return;
 	}
 	end_high(echo);
+	if (byte == '"')
+		add(echo, MARK);
 	add(echo, at != NULL ? (uint8_t)to[at - from] : byte);
 	echo->state_ = STRING;
 }
@@ -103,7 +125,7 @@ static void take_in_string(struct tg_raven_echo *echo, uint8_t byte)
 	end_high(echo);
 	if (byte == '"')
 		echo->state_ = PLAIN;
-	add(echo, byte == '"' ? QUOTE : byte);
+	add(echo, byte);
 }
 
 /* --- between strings --- */
@@ -139,7 +161,7 @@ static void take_plain(struct tg_raven_echo *echo, uint8_t byte)
 	}
 	if (byte == '"')
 		echo->state_ = STRING;
-	add(echo, byte == '"' ? QUOTE : byte);
+	add(echo, byte);
 }
 
 static void take(struct tg_raven_echo *echo, uint8_t byte)
@@ -171,18 +193,53 @@ void tg_raven_echo_start(struct tg_raven_echo *echo)
 	*echo = (struct tg_raven_echo){ .out = { .spill = spill }, .sum_ = 1 };
 }
 
+/* Up to where the text is summed as it is: over strings without escapes and what stands between
+ * them. */
+static const uint8_t *pass_plain(struct tg_raven_echo *echo, const uint8_t *at, const uint8_t *end)
+{
+	static const bool stops[256] = { ['"'] = true,  ['-'] = true,  [' '] = true,
+					 ['\t'] = true, ['\n'] = true, ['\r'] = true };
+
+	for (;;) {
+		if (echo->state_ == STRING) {
+			at = tg_swar_to_quote(at, end);
+			if (at == end || *at == '\\')
+				return at;
+			at++;
+			echo->state_ = PLAIN;
+		}
+		while (at < end && !stops[*at])
+			at++;
+		if (at == end || *at != '"')
+			return at;
+		at++;
+		echo->state_ = STRING;
+	}
+}
+
 void tg_raven_echo_put(struct tg_raven_echo *echo, struct tg_view text)
 {
-	for (size_t i = 0; i < text.bytes; i++)
-		take(echo, text.at[i]);
+	const uint8_t *at = text.at, *end = at + text.bytes;
+
+	while (at < end) {
+		const uint8_t *run = at;
+		if (echo->state_ == PLAIN || (echo->state_ == STRING && echo->high_ == 0))
+			at = pass_plain(echo, at, end);
+		add_run(echo, run, at);
+		if (at < end)
+			take(echo, *at++);
+	}
 }
 
 void tg_raven_echo_text(struct tg_raven_echo *echo, struct tg_view text)
 {
-	add(echo, QUOTE);
-	for (size_t i = 0; i < text.bytes; i++)
+	add(echo, '"');
+	for (size_t i = 0; i < text.bytes; i++) {
+		if (text.at[i] == '"')
+			add(echo, MARK);
 		add(echo, text.at[i]);
-	add(echo, QUOTE);
+	}
+	add(echo, '"');
 }
 
 uint64_t tg_raven_echo_end(struct tg_raven_echo *echo)

@@ -348,3 +348,47 @@ TG_TEST(frame_sums_the_users_metadata)
 	TG_CHECK(!is_echo(command, "\"y\":[]", "\"y\":1"));
 	TG_CHECK(!is_echo(command, ",\"y\":[]", ""));
 }
+
+TG_TEST(sum_is_the_same_in_any_pieces)
+{
+	static const char json[] =
+		",\"a\\\"b\":[-0,-0.5,-1e-0, true ],\"c\\u0022\\ud83d\\ude00\":\"\\\\"
+		"long enough for several words at once \\ud83d\",\"-0 \":{}";
+	struct tg_raven_echo echo;
+	uint64_t whole = 0;
+
+	for (size_t piece = sizeof(json); piece > 0; piece--) {
+		tg_raven_echo_start(&echo);
+		for (size_t at = 0; at < sizeof(json) - 1; at += piece) {
+			size_t rest = sizeof(json) - 1 - at;
+			tg_out_put(&echo.out, json + at, rest < piece ? rest : piece);
+		}
+		uint64_t sum = tg_raven_echo_end(&echo);
+		whole = piece == sizeof(json) ? sum : whole;
+		TG_CHECK(sum == whole);
+	}
+}
+
+/* Texts that would look alike without their escapes. */
+TG_TEST(sum_tells_quotes_from_quotes)
+{
+	static const char *const texts[] = { "[\"a\",\"b\"]", "[\"a\\\",\\\"b\"]",
+					     "[\"a\\u0022,\",\"b\"]", "[\"a,b\"]",
+					     "[\"a\\\\\",\"b\"]" };
+	uint64_t sums[5];
+	struct tg_raven_echo echo;
+
+	for (unsigned i = 0; i < 5; i++) {
+		tg_raven_echo_start(&echo);
+		tg_raven_echo_put(&echo, tg_view_str(texts[i]));
+		sums[i] = tg_raven_echo_end(&echo);
+		for (unsigned k = 0; k < i; k++)
+			TG_CHECK(sums[i] != sums[k]);
+	}
+	tg_raven_echo_start(&echo);
+	tg_raven_echo_text(&echo, tg_view_str("a\"b"));
+	uint64_t plain = tg_raven_echo_end(&echo);
+	tg_raven_echo_start(&echo);
+	tg_raven_echo_put(&echo, tg_view_str("\"a\\u0022b\""));
+	TG_CHECK(tg_raven_echo_end(&echo) == plain);
+}
