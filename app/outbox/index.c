@@ -127,44 +127,83 @@ static void keep_near(const struct tg_index *index, const struct tg_index_path *
 	near->path = *path;
 }
 
-/* Whether the place kept is true still, and lies behind a cell that is before `key`. */
-static bool is_near(const struct tg_index *index, struct tg_key key)
+/* Whether the place kept is true still. */
+static bool is_true(const struct tg_index *index)
 {
 	const struct tg_index_near *near = &index->cache->near_[index->tree_];
 	const struct tg_index_page *leaf = near->path.leaf;
+
+	return leaf != NULL && near->stream == index->stream &&
+	       near->shape == index->cache->shape_ && leaf->stamp_ == near->stamp &&
+	       (leaf->state == TG_INDEX_PAGE_CLEAN || leaf->state == TG_INDEX_PAGE_DIRTY);
+}
+
+/* The lower bound of the path's leaf, or of the one behind it. False: the page above does not tell
+ * it. */
+static bool read_fence(struct tg_index *index, const struct tg_index_path *path, bool behind,
+		       struct tg_key *fence)
+{
+	struct tg_index_page *page;
+	struct tg_index_cell cell;
+	uint32_t at = path->at[1];
+
+	if (tg_index_level(index, path->page[1], 1, &page) != 0)
+		return false; /* a search from the root says why */
+	if (behind) {
+		tg_index_inner_read(page->bytes, at, &cell);
+		at = cell.end;
+	}
+	if (at == TG_INDEX_PAGE_HEADER_BYTES || at >= tg_index_page_used(page->bytes))
+		return false;
+	(void)tg_index_key_read(page->bytes, at, fence);
+	return true;
+}
+
+/* Whether `key` belongs behind path->before, or into the path's leaf. */
+static bool is_behind(struct tg_index *index, const struct tg_index_path *path, struct tg_key key)
+{
 	struct tg_key before;
 
-	if (near->stream != index->stream || near->shape != index->cache->shape_ ||
-	    near->path.before == 0 || leaf->stamp_ != near->stamp ||
-	    (leaf->state != TG_INDEX_PAGE_CLEAN && leaf->state != TG_INDEX_PAGE_DIRTY))
-		return false;
-	(void)tg_index_key_read(leaf->bytes, near->path.before, &before);
+	if (path->before == 0)
+		return index->root->height == 1 || (read_fence(index, path, false, &before) &&
+						    index->compare(before, key) <= 0);
+	(void)tg_index_key_read(path->leaf->bytes, path->before, &before);
 	return index->compare(before, key) < 0;
 }
 
-/* What tg_index_seek says, or -1: the key does not lie near. At the leaf's end nobody knows whether
- * it belongs to the next one. */
-static int seek_near(const struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+static bool is_before_next_leaf(struct tg_index *index, const struct tg_index_path *path,
+				struct tg_key key)
+{
+	struct tg_key fence;
+
+	return index->root->height == 1 ||
+	       (read_fence(index, path, true, &fence) && index->compare(fence, key) > 0);
+}
+
+/* What tg_index_seek says, or -1: the key does not lie near. A fence may have to be loaded, and
+ * take the leaf's own place. */
+static int seek_near(struct tg_index *index, struct tg_key key, struct tg_index_path *path)
 {
 	struct tg_index_cell cell;
 
-	if (!is_near(index, key))
+	if (!is_true(index))
 		return -1;
 	*path = index->cache->near_[index->tree_].path;
 	path->end = path->at[0];
 	path->seq_end = path->seq_before;
+	path->leaf->used_ = true;
+	if (!is_behind(index, path, key) || !is_true(index))
+		return -1;
 	for (uint32_t i = 0; i < NEAR_CELLS; i++) {
 		const uint8_t *bytes = path->leaf->bytes;
 		if (path->at[0] >= tg_index_page_used(bytes))
-			return -1;
+			return is_before_next_leaf(index, path, key) && is_true(index) ? 0 : -1;
 		tg_index_leaf_read(bytes, path->at[0], path->seq_before, &cell);
 		int order = index->compare(cell.key, key);
-		if (order >= 0) {
-			path->leaf->used_ = true;
-			if (order == 0)
-				tg_index_path_stand(path, &cell);
+		if (order == 0)
+			tg_index_path_stand(path, &cell);
+		if (order >= 0)
 			return order == 0;
-		}
 		tg_index_path_stand(path, &cell);
 		tg_index_path_pass(path);
 	}
