@@ -172,6 +172,7 @@ verb_bench() {
 	ravendb | lwip)
 		script=tools/bench/$1
 		[ "$1" != lwip ] || verb_build lwip
+		[ "$1" != ravendb ] || verb_build "gateway-$(dpkg --print-architecture)"
 		shift
 		;;
 	esac
