@@ -13,9 +13,11 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
 
 set(lmdb ${TG_SYSROOT}/lmdb/libraries/liblmdb)
 tg_source_library(source_lmdb SOURCES ${lmdb}/mdb.c ${lmdb}/midl.c)
-# app/outbox/pages.h gives it its dirty pages.
-set_property(SOURCE ${lmdb}/mdb.c APPEND PROPERTY COMPILE_DEFINITIONS malloc=tg_pages_malloc
-	free=tg_pages_free)
+# app/outbox/pages.h gives it its dirty pages, where layers.cmake links that before the C library.
+if(TG_STATIC)
+	set_property(SOURCE ${lmdb}/mdb.c APPEND PROPERTY COMPILE_DEFINITIONS
+		malloc=tg_pages_malloc free=tg_pages_free)
+endif()
 add_library(vendor_lmdb INTERFACE)
 target_include_directories(vendor_lmdb SYSTEM INTERFACE ${lmdb})
 target_link_libraries(vendor_lmdb INTERFACE source_lmdb Threads::Threads)
