@@ -59,9 +59,9 @@ sys_prot_t sys_arch_protect(void)
 	return 0;
 }
 
-void sys_arch_unprotect(sys_prot_t before)
+void sys_arch_unprotect(sys_prot_t pval)
 {
-	(void)before;
+	(void)pval;
 	(void)pthread_mutex_unlock(&core_lock);
 }
 
@@ -87,72 +87,72 @@ void sys_mutex_free(sys_mutex_t *mutex)
 
 /* --- mailboxes -------------------------------------------------------------------------------- */
 
-err_t sys_mbox_new(sys_mbox_t *box, int size)
+err_t sys_mbox_new(sys_mbox_t *mbox, int size)
 {
 	pthread_condattr_t how;
 
 	TG_ASSERT(size > 0 && size <= TG_LWIP_MAIL_MAX);
-	*box = (sys_mbox_t){ .size = (unsigned)size, .valid = true };
-	TG_ASSERT(pthread_mutex_init(&box->lock, NULL) == 0);
+	*mbox = (sys_mbox_t){ .size = (unsigned)size, .valid = true };
+	TG_ASSERT(pthread_mutex_init(&mbox->lock, NULL) == 0);
 	TG_ASSERT(pthread_condattr_init(&how) == 0);
 	TG_ASSERT(pthread_condattr_setclock(&how, CLOCK_MONOTONIC) == 0);
-	TG_ASSERT(pthread_cond_init(&box->changed, &how) == 0);
+	TG_ASSERT(pthread_cond_init(&mbox->changed, &how) == 0);
 	(void)pthread_condattr_destroy(&how);
 	return ERR_OK;
 }
 
-void sys_mbox_free(sys_mbox_t *box)
+void sys_mbox_free(sys_mbox_t *mbox)
 {
-	TG_ASSERT(box->used == 0);
-	(void)pthread_cond_destroy(&box->changed);
-	(void)pthread_mutex_destroy(&box->lock);
+	TG_ASSERT(mbox->used == 0);
+	(void)pthread_cond_destroy(&mbox->changed);
+	(void)pthread_mutex_destroy(&mbox->lock);
 }
 
 /* With the box locked and room in it. */
-static void put(sys_mbox_t *box, void *letter)
+static void put(sys_mbox_t *mbox, void *msg)
 {
-	box->mail[(box->first + box->used) % box->size] = letter;
-	box->used++;
-	(void)pthread_cond_broadcast(&box->changed);
+	mbox->mail[(mbox->first + mbox->used) % mbox->size] = msg;
+	mbox->used++;
+	(void)pthread_cond_broadcast(&mbox->changed);
 }
 
 /* With the box locked and something in it. */
-static void take(sys_mbox_t *box, void **letter)
+static void take(sys_mbox_t *mbox, void **msg)
 {
-	if (letter != NULL)
-		*letter = box->mail[box->first];
-	box->first = (box->first + 1) % box->size;
-	box->used--;
-	(void)pthread_cond_broadcast(&box->changed);
+	if (msg != NULL)
+		*msg = mbox->mail[mbox->first];
+	mbox->first = (mbox->first + 1) % mbox->size;
+	mbox->used--;
+	(void)pthread_cond_broadcast(&mbox->changed);
 }
 
-void sys_mbox_post(sys_mbox_t *box, void *letter)
+void sys_mbox_post(sys_mbox_t *mbox, void *msg)
 {
-	(void)pthread_mutex_lock(&box->lock);
-	while (box->used == box->size)
-		(void)pthread_cond_wait(&box->changed, &box->lock);
-	put(box, letter);
-	(void)pthread_mutex_unlock(&box->lock);
+	(void)pthread_mutex_lock(&mbox->lock);
+	while (mbox->used == mbox->size)
+		(void)pthread_cond_wait(&mbox->changed, &mbox->lock);
+	put(mbox, msg);
+	(void)pthread_mutex_unlock(&mbox->lock);
 }
 
 /* A connection that is not read keeps a full mailbox: lwIP then lets the peer send again later. */
-err_t sys_mbox_trypost(sys_mbox_t *box, void *letter)
+err_t sys_mbox_trypost(sys_mbox_t *mbox, void *msg)
 {
-	(void)pthread_mutex_lock(&box->lock);
-	bool room = box->used < box->size;
+	(void)pthread_mutex_lock(&mbox->lock);
+	bool room = mbox->used < mbox->size;
 	if (room)
-		put(box, letter);
-	(void)pthread_mutex_unlock(&box->lock);
+		put(mbox, msg);
+	(void)pthread_mutex_unlock(&mbox->lock);
 	return room ? ERR_OK : ERR_MEM;
 }
 
-u32_t sys_arch_mbox_tryfetch(sys_mbox_t *box, void **letter)
+u32_t sys_arch_mbox_tryfetch(sys_mbox_t *mbox, void **msg)
 {
-	(void)pthread_mutex_lock(&box->lock);
-	bool found = box->used > 0;
+	(void)pthread_mutex_lock(&mbox->lock);
+	bool found = mbox->used > 0;
 	if (found)
-		take(box, letter);
-	(void)pthread_mutex_unlock(&box->lock);
+		take(mbox, msg);
+	(void)pthread_mutex_unlock(&mbox->lock);
 	return found ? 0 : SYS_MBOX_EMPTY;
 }
 
@@ -169,23 +169,23 @@ static struct timespec after(u32_t span_ms)
 	return at;
 }
 
-/* A span of 0 is for ever. */
-u32_t sys_arch_mbox_fetch(sys_mbox_t *box, void **letter, u32_t span_ms)
+/* `timeout` is in milliseconds; 0 is for ever. */
+u32_t sys_arch_mbox_fetch(sys_mbox_t *mbox, void **msg, u32_t timeout)
 {
-	struct timespec until = after(span_ms);
+	struct timespec until = after(timeout);
 	int waited = 0;
 
-	(void)pthread_mutex_lock(&box->lock);
-	while (box->used == 0 && waited == 0) {
-		if (span_ms == 0)
-			waited = pthread_cond_wait(&box->changed, &box->lock);
+	(void)pthread_mutex_lock(&mbox->lock);
+	while (mbox->used == 0 && waited == 0) {
+		if (timeout == 0)
+			waited = pthread_cond_wait(&mbox->changed, &mbox->lock);
 		else
-			waited = pthread_cond_timedwait(&box->changed, &box->lock, &until);
+			waited = pthread_cond_timedwait(&mbox->changed, &mbox->lock, &until);
 	}
-	bool found = box->used > 0;
+	bool found = mbox->used > 0;
 	if (found)
-		take(box, letter);
-	(void)pthread_mutex_unlock(&box->lock);
+		take(mbox, msg);
+	(void)pthread_mutex_unlock(&mbox->lock);
 	return found ? 0 : SYS_ARCH_TIMEOUT;
 }
 
@@ -205,25 +205,25 @@ static void *run_thread(void *argument)
 }
 
 /* A signal is for the loop's thread, whose wait it ends: lwIP's threads take none. */
-sys_thread_t sys_thread_new(const char *name, lwip_thread_fn run, void *argument, int stack_bytes,
-			    int priority)
+sys_thread_t sys_thread_new(const char *name, lwip_thread_fn thread, void *arg, int stacksize,
+			    int prio)
 {
 	static struct start starts[2]; /* lwIP's own thread and the TAP's */
 	static unsigned count;
 	sigset_t all, before;
 	pthread_attr_t how;
-	pthread_t thread;
+	pthread_t made;
 
 	(void)name;
-	(void)priority;
+	(void)prio;
 	TG_ASSERT(count < sizeof(starts) / sizeof(starts[0]));
-	starts[count] = (struct start){ run, argument };
+	starts[count] = (struct start){ thread, arg };
 	sigfillset(&all);
 	TG_ASSERT(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
 	TG_ASSERT(pthread_attr_init(&how) == 0);
-	TG_ASSERT(pthread_attr_setstacksize(&how, (size_t)stack_bytes) == 0);
-	TG_ASSERT(pthread_create(&thread, &how, run_thread, &starts[count++]) == 0);
+	TG_ASSERT(pthread_attr_setstacksize(&how, (size_t)stacksize) == 0);
+	TG_ASSERT(pthread_create(&made, &how, run_thread, &starts[count++]) == 0);
 	(void)pthread_attr_destroy(&how);
 	TG_ASSERT(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
-	return thread;
+	return made;
 }

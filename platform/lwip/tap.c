@@ -10,13 +10,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+/* The kernel's <linux/if_tun.h>, which a compiler of musl's does not find. */
+#define TAP_CHOOSE _IOW('T', 202, int)
+enum { TAP_ETHERNET = 0x0002, TAP_BARE = 0x1000 };
 
 enum { PIECES_MAX = 8, PAUSE_NS = 100000000 };
 
@@ -38,13 +41,13 @@ static int explain(const char *name, int error, struct tg_why *why)
 
 int tg_tap_open(const char *name, struct tg_why *why)
 {
-	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct ifreq request = { .ifr_flags = TAP_ETHERNET | TAP_BARE };
 	int fd = open(device, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return explain(name, errno, why);
 	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	if (ioctl(fd, TUNSETIFF, &request) == 0)
+	if (ioctl(fd, TAP_CHOOSE, &request) == 0)
 		return fd;
 	int failed = errno;
 	(void)close(fd);
@@ -57,6 +60,7 @@ static err_t send_frame(struct netif *netif, struct pbuf *frame)
 	struct iovec pieces[PIECES_MAX];
 	int count = 0;
 
+	TG_ASSERT(frame != NULL);
 	for (struct pbuf *at = frame; at != NULL; at = at->next) {
 		if (count == PIECES_MAX)
 			return ERR_BUF;

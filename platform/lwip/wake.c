@@ -111,12 +111,12 @@ static u32_t wait_with_others(const sys_sem_t *sem, u32_t span_ms)
 	return SYS_ARCH_TIMEOUT;
 }
 
-u32_t sys_arch_sem_wait(sys_sem_t *sem, u32_t span_ms)
+u32_t sys_arch_sem_wait(sys_sem_t *sem, u32_t timeout)
 {
 	struct pollfd alone = { .fd = sem->fd, .events = POLLIN };
 
-	if (span_ms != 0)
-		return wait_with_others(sem, span_ms);
+	if (timeout != 0)
+		return wait_with_others(sem, timeout);
 	while (!take_event(sem->fd))
 		(void)poll(&alone, 1, -1);
 	return 0;
