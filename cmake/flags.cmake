@@ -18,15 +18,19 @@ add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmi
 	"SHELL:-include ${PROJECT_BINARY_DIR}/autoconf.h")
 add_compile_definitions(_POSIX_C_SOURCE=200809L _DEFAULT_SOURCE TG_VERSION="${PROJECT_VERSION}")
 include_directories(${PROJECT_SOURCE_DIR})
-add_link_options(-Wl,-z,relro,-z,now -Wl,--gc-sections)
+add_link_options(-Wl,--gc-sections)
 
-# musl's specs know no static PIE, so a static program lies at a fixed address.
+# musl's specs know no static PIE, so a static program lies at a fixed address. Then tables of
+# pointers are constants in .rodata, and no start-up code would lock a RELRO segment: musl does so
+# in its dynamic linker only. Its alignment to 64 KiB pages alone would cost up to 64 KB of file.
 if(TG_STATIC)
-	add_link_options(-static -Wl,--build-id=none)
+	set(TG_PLACE -fno-pie)
+	add_link_options(-static -no-pie -Wl,--build-id=none -Wl,-z,norelro)
 else()
-	add_compile_options(-fPIE)
-	add_link_options(-pie)
+	set(TG_PLACE -fPIE)
+	add_link_options(-pie -Wl,-z,relro,-z,now)
 endif()
+add_compile_options(${TG_PLACE})
 
 if(TG_FUZZ)
 	add_compile_options(-fsanitize=fuzzer-no-link)
@@ -48,8 +52,10 @@ endif()
 if(TG_SMALL)
 	set(CMAKE_C_FLAGS_RELEASE "-Os -D_FORTIFY_SOURCE=2")
 	set(TG_SMALL_OPTIONS -flto -ffat-lto-objects -fno-asynchronous-unwind-tables
-		-fno-unwind-tables -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
+		-fno-unwind-tables -fomit-frame-pointer -fmerge-all-constants
+		-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
 		-ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
 	add_compile_options(${TG_SMALL_OPTIONS})
-	add_link_options(-Os -flto=auto -flto-partition=one -frandom-seed=tidegate -s)
+	add_link_options(-Os -ffunction-sections -fdata-sections -fno-pie
+		-flto=auto -flto-partition=one -frandom-seed=tidegate -s)
 endif()

@@ -85,6 +85,8 @@ endfunction()
 if(EXISTS ${PROJECT_SOURCE_DIR}/app/main.c)
 	add_executable(tidegate app/main.c)
 	tg_link(tidegate "${TG_MACHINE}")
+	# What tools/size.py reads.
+	target_link_options(tidegate PRIVATE -Wl,-Map=${PROJECT_BINARY_DIR}/tidegate.map)
 	install(TARGETS tidegate)
 endif()
 

@@ -6,7 +6,7 @@ find_package(Threads REQUIRED)
 function(tg_source_library name)
 	cmake_parse_arguments(LIBRARY "" "" "SOURCES;DEFINES;PRIVATE" ${ARGN})
 	add_library(${name} STATIC ${LIBRARY_SOURCES})
-	set(options -w -ffunction-sections -fdata-sections ${TG_SMALL_OPTIONS}
+	set(options -w ${TG_PLACE} -ffunction-sections -fdata-sections ${TG_SMALL_OPTIONS}
 		"SHELL:-include ${PROJECT_BINARY_DIR}/autoconf.h")
 	set_target_properties(${name} PROPERTIES COMPILE_OPTIONS "${options}")
 	target_compile_definitions(${name} PRIVATE ${LIBRARY_DEFINES})

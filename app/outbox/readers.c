@@ -3,7 +3,7 @@
  * A reader registers in lock.mdb; while its transaction is open no page is used again that it may
  * still see. One that ended without a word is found out by LMDB; one that was stopped in the middle
  * of a copy is not dead: it can only be named. */
-#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "app/outbox/store.h"
@@ -18,14 +18,26 @@ struct search {
 };
 
 /* A line of LMDB's list: process, thread, and the transaction that it sees, or "-". */
+static bool read_line(const char *line, long *pid, uint64_t *txn)
+{
+	char *at, *end;
+
+	*pid = strtol(line, &at, 10);
+	if (at == line)
+		return false;
+	at += strspn(at, " ");
+	at += strcspn(at, " ");
+	*txn = strtoull(at, &end, 10);
+	return end != at;
+}
+
 static int on_line(const char *line, void *context)
 {
 	struct search *search = context;
-	unsigned long long txn;
+	uint64_t txn;
 	long pid;
 
-	if (sscanf(line, "%ld %*s %llu", &pid, &txn) != 2 || pid == search->own ||
-	    txn >= search->last)
+	if (!read_line(line, &pid, &txn) || pid == search->own || txn >= search->last)
 		return 0;
 	uint64_t behind = search->last - txn;
 	if (behind > search->slowest.behind)

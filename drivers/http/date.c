@@ -1,46 +1,72 @@
 #include "drivers/http/date.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct moment {
 	unsigned day, month, year, hour, minute, second;
 };
 
-static bool month_of(const char name[4], unsigned *month)
+static bool take_month(const char **at, unsigned *month)
 {
 	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 	for (unsigned i = 0; i < 12; i++) {
-		if (memcmp(names + (size_t)3 * i, name, 3) == 0) {
+		if (strncmp(names + (size_t)3 * i, *at, 3) == 0) {
 			*month = i + 1;
+			*at += 3;
 			return true;
 		}
 	}
 	return false;
 }
 
-/* All of the text must fit the form: `end` is where it stopped. */
+static bool take_byte(const char **at, const char *any_of)
+{
+	if (**at == '\0' || strchr(any_of, **at) == NULL)
+		return false;
+	(*at)++;
+	return true;
+}
+
+/* Up to `digits` digits and the blanks before them. */
+static bool take_number(const char **at, unsigned digits, unsigned *out)
+{
+	unsigned count = 0;
+
+	*at += strspn(*at, " ");
+	for (*out = 0; count < digits && **at >= '0' && **at <= '9'; count++, (*at)++)
+		*out = *out * 10 + (unsigned)(**at - '0');
+	return count > 0;
+}
+
+static bool take_clock(const char **at, struct moment *out)
+{
+	return take_number(at, 2, &out->hour) && take_byte(at, ":") &&
+	       take_number(at, 2, &out->minute) && take_byte(at, ":") &&
+	       take_number(at, 2, &out->second);
+}
+
+/* The three forms of RFC 9110, 5.6.7; all of the text must fit. The old two-digit years are those
+ * from 1970 to 2069. */
 static bool read_forms(const char *text, struct moment *out)
 {
-	const char *comma = strchr(text, ',');
-	char month[4] = "";
-	int end = 0;
+	const char *at = strchr(text, ',');
 
-	if (comma != NULL) {
-		int got = sscanf(comma, ", %2u%*1[ -]%3[A-Za-z]%*1[ -]%4u %2u:%2u:%2u GMT%n",
-				 &out->day, month, &out->year, &out->hour, &out->minute,
-				 &out->second, &end);
-
-		if (got != 6 || end == 0 || comma[end] != '\0')
+	if (at != NULL) {
+		at++;
+		if (!take_number(&at, 2, &out->day) || !take_byte(&at, " -") ||
+		    !take_month(&at, &out->month) || !take_byte(&at, " -") ||
+		    !take_number(&at, 4, &out->year) || !take_clock(&at, out))
 			return false;
 		if (out->year < 100)
 			out->year += out->year < 70 ? 2000 : 1900;
-		return month_of(month, &out->month);
+		return strcmp(at, " GMT") == 0;
 	}
-	if (sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2u %2u:%2u:%2u %4u%n", month, &out->day,
-		   &out->hour, &out->minute, &out->second, &out->year, &end) != 6)
+	if (strlen(text) < 4 || text[3] != ' ')
 		return false;
-	return end != 0 && text[end] == '\0' && month_of(month, &out->month);
+	at = text + 4;
+	return take_month(&at, &out->month) && take_number(&at, 2, &out->day) &&
+	       take_clock(&at, out) && take_number(&at, 4, &out->year) && *at == '\0';
 }
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar, by counting eras of 400 years that

@@ -25,8 +25,9 @@ static void put_time(struct tg_out *out)
 
 	if (gmtime_r(&seconds, &utc) == NULL)
 		return;
-	size_t bytes = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text + bytes, sizeof(text) - bytes, ".%03uZ", (unsigned)(now.wall_ms % 1000));
+	snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+		 (utc.tm_year + 1900) % 10000, utc.tm_mon % 12 + 1, utc.tm_mday % 100,
+		 utc.tm_hour % 100, utc.tm_min % 100, utc.tm_sec % 100, (int)(now.wall_ms % 1000));
 	tg_out_str(out, text);
 }
 

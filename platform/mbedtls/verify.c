@@ -99,21 +99,24 @@ static int note_fault(void *at, mbedtls_x509_crt *crt, int depth, uint32_t *flag
 	return 0;
 }
 
+void tg_tls_time_text(const mbedtls_x509_time *time, char text[TG_TLS_TIME_BYTES])
+{
+	snprintf(text, TG_TLS_TIME_BYTES, "%04d-%02d-%02d %02d:%02d:%02d UTC", time->year % 10000,
+		 time->mon % 100, time->day % 100, time->hour % 100, time->min % 100,
+		 time->sec % 100);
+}
+
 static void now_text(char text[TG_TLS_TIME_BYTES])
 {
 	time_t seconds = (time_t)(tg_clock_now().wall_ms / 1000);
 	struct tm utc;
 
 	text[0] = '\0';
-	if (gmtime_r(&seconds, &utc) != NULL)
-		strftime(text, TG_TLS_TIME_BYTES, "%Y-%m-%d %H:%M:%S UTC", &utc);
-}
-
-void tg_tls_time_text(const mbedtls_x509_time *time, char text[TG_TLS_TIME_BYTES])
-{
-	snprintf(text, TG_TLS_TIME_BYTES, "%04d-%02d-%02d %02d:%02d:%02d UTC", time->year % 10000,
-		 time->mon % 100, time->day % 100, time->hour % 100, time->min % 100,
-		 time->sec % 100);
+	if (gmtime_r(&seconds, &utc) == NULL)
+		return;
+	tg_tls_time_text(&(mbedtls_x509_time){ utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+					       utc.tm_hour, utc.tm_min, utc.tm_sec },
+			 text);
 }
 
 static void refuse(struct tg_tls *tls, const char *what, const char *todo)
