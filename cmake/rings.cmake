@@ -166,6 +166,13 @@ tg_link(tidegate-unsynced tg_posix)
 target_link_options(tidegate-unsynced PRIVATE -Wl,--wrap=mdb_env_open
 	$<$<BOOL:${CMAKE_CROSSCOMPILING}>:-fno-lto>)
 
+# The program within its board's budget; a build with sanitizers has none.
+if(TARGET tidegate AND NOT CMAKE_BUILD_TYPE STREQUAL "Sanitize")
+	add_test(NAME size COMMAND ${TG_PYTHON} tools/size.py ${PROJECT_BINARY_DIR}
+		--budget board/${TG_BOARD}/size.budget)
+	tg_test_properties(size size)
+endif()
+
 # What follows runs the program itself, or is about the tree.
 if(CMAKE_CROSSCOMPILING)
 	get_property(programs GLOBAL PROPERTY TG_IN_MACHINE)

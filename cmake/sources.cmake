@@ -32,8 +32,8 @@ target_link_libraries(vendor_cjson INTERFACE source_cjson m)
 set(zlib ${TG_SYSROOT}/zlib)
 # zlib's own switch for its tests: no tables of 8 KB for a CRC of eight bytes at a time.
 tg_source_library(source_zlib DEFINES HAVE_UNISTD_H Z_TESTW=-1
-	SOURCES ${zlib}/adler32.c ${zlib}/crc32.c ${zlib}/deflate.c ${zlib}/trees.c ${zlib}/zutil.c ${zlib}/inflate.c ${zlib}/inftrees.c
-	${zlib}/inffast.c)
+	SOURCES ${zlib}/adler32.c ${zlib}/crc32.c ${zlib}/deflate.c ${zlib}/trees.c ${zlib}/zutil.c
+	${zlib}/inflate.c ${zlib}/inftrees.c ${zlib}/inffast.c)
 add_library(vendor_zlib INTERFACE)
 target_include_directories(vendor_zlib SYSTEM INTERFACE ${zlib})
 target_link_libraries(vendor_zlib INTERFACE source_zlib)
