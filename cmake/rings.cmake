@@ -210,6 +210,8 @@ tg_python(e2e e2e e2e)
 tg_python(sim_py rethinksim e2e)
 tg_python(tools tools house)
 tg_python(package package package)
+# A second build of everything, and at the first time a whole Debian.
+set_tests_properties(package.debian13 PROPERTIES PROCESSORS 2 TIMEOUT 1800)
 tg_python(vm vm "vm;once")
 tg_python(powercut powercut "vm;once")
 set_tests_properties(powercut.powercut PROPERTIES TIMEOUT 1200)

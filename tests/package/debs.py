@@ -86,30 +86,41 @@ def pack(where, version=None):
     return next(out.glob("*.deb"))
 
 
-def base():
-    """Returns a tar file of a minimal Debian, made once by debootstrap."""
+def cached(name, make):
+    """Returns the path `name` in the cache, which make(folder) has made once below `folder`."""
     need("debootstrap", "dpkg", "tar")
     if os.geteuid() != 0:
         skip("a chroot needs root")
-    made = CACHE / f"chroot-{SUITE}.tar"
+    made = CACHE / name
     CACHE.mkdir(parents=True, exist_ok=True)
     with open(f"{made}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            make_base(made)
+            with tempfile.TemporaryDirectory(dir=CACHE) as where:
+                os.rename(make(where), made)
     return made
 
 
-def make_base(made):
+def bootstrap(where, suite, packages=()):
+    """Makes a minimal Debian with these packages; returns its root folder."""
     sys.path.insert(0, str(ROOT / "tools"))
     import debian  # pylint: disable=import-outside-toplevel
-    with tempfile.TemporaryDirectory(dir=CACHE) as where:
-        try:
-            run("debootstrap", "--variant=minbase", SUITE, f"{where}/root", debian.mirror())
-        except (AssertionError, debian.Unavailable) as why:
-            skip(f"debootstrap cannot make a Debian here: {str(why)[-300:]}")
-        run("tar", "-C", f"{where}/root", "--exclude=./var/cache/apt/*", "-cf", f"{where}/tar", ".")
-        os.rename(f"{where}/tar", made)
+    made = f"{where}/system"
+    include = [f"--include={','.join(packages)}"] if packages else []
+    try:
+        run("debootstrap", "--variant=minbase", *include, suite, made, debian.mirror())
+    except (AssertionError, debian.Unavailable) as why:
+        skip(f"debootstrap cannot make a Debian {suite} here: {str(why)[-300:]}")
+    shutil.rmtree(f"{made}/var/cache/apt")
+    return made
+
+
+def base():
+    """Returns a tar file of a minimal Debian, made once by debootstrap."""
+    def make(where):
+        run("tar", "-C", bootstrap(where, SUITE), "-cf", f"{where}/tar", ".")
+        return f"{where}/tar"
+    return cached(f"chroot-{SUITE}.tar", make)
 
 
 @contextlib.contextmanager
