@@ -9,7 +9,7 @@ ARM64_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross musl-dev:arm64 musl-
 	dpkg-dev qemu-user-static)
 # lwIP's source, and the network namespace and TAP device of its tests.
 LWIP_PACKAGES=(dpkg-dev iproute2)
-PACKAGE_PACKAGES=(lintian debootstrap systemd python3-seccomp)
+PACKAGE_PACKAGES=(lintian shellcheck debootstrap systemd python3-seccomp)
 VM_PACKAGES=(qemu-system-arm e2fsprogs)
 TEST_PACKAGES=(clang libclang-rt-dev clang-tidy cppcheck valgrind libc6-dbg ccache openssl
 	nginx-light)
@@ -169,7 +169,7 @@ verb_soak() {
 verb_bench() {
 	local script=tools/bench/bench
 	case ${1:-} in
-	ravendb | lwip)
+	ravendb | lwip | board)
 		script=tools/bench/$1
 		[ "$1" != lwip ] || verb_build lwip
 		[ "$1" != ravendb ] || verb_build "gateway-$(dpkg --print-architecture)"
