@@ -32,6 +32,7 @@ usage() {
 	./do soak                 400 kills a sink, 2,000 simulated worlds, faults in every call
 	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here;
 	                          ravendb, lwip: those parts of them
+	                          board NAME: what that board's program takes and holds
 	./do fuzz [SECONDS]       each fuzz harness for a minute, or for SECONDS
 	./do menuconfig [PRESET]  edits the numbers of build/PRESET
 	./do format               lays out all C files by .clang-format
