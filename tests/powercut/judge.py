@@ -149,7 +149,8 @@ class Judge:
         if not (highest or promise or any((self.mounted / "out").glob("*"))):
             self.counts["nothing yet"] += 1  # the store may have been under way: not even begun
             return
-        if not (self.mounted / "store/data.mdb").exists():
+        store = self.mounted / "store/data.mdb"
+        if not store.exists() or store.stat().st_size == 0:
             raise Loss(f"there is no store, but {highest} is upstream")
         self.tidegate("outbox", "verify")
         self.look_at_store(json.loads(self.tidegate("status", "--json").stdout), highest, promise)
