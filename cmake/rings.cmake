@@ -207,7 +207,7 @@ endif()
 tg_python(replay replay replay)
 tg_python(fault fault fault)
 tg_python(e2e e2e e2e)
-tg_python(sim_py rethinksim e2e)
+tg_python(sim_py rethinksim "e2e;once")
 tg_python(tools tools house)
 tg_python(package package package)
 # A second build of everything, and at the first time a whole Debian.

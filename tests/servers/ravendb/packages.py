@@ -102,6 +102,8 @@ def runtime(folder):
         raise Unavailable("no npm: install npm")
     target = fresh(folder, "runtime")
     run(f"npm pack {RUNTIME_NAME}@{RUNTIME_VERSION}",
-        ["npm", "pack", "--silent", "--fetch-retries=2", "--pack-destination", str(target),
+        ["npm", "pack", "--silent", "--fetch-retries=2",
+         "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000",
+         "--pack-destination", str(target),
          f"{RUNTIME_NAME}@{RUNTIME_VERSION}"], folder)
     return only_file(target, RUNTIME_SHA256)
