@@ -20,7 +20,8 @@ class Missing(unittest.SkipTest, SystemExit):
 
 
 def skip(reason):
-    print(f"SKIP: {reason}", flush=True)
+    # On a line of its own: unittest has begun one with the test's name.
+    print(f"\nSKIP: {reason}", flush=True)
     raise Missing(reason)
 
 

@@ -62,4 +62,5 @@ class Fold(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    ravendb.need(VERSION)
     unittest.main()
