@@ -176,6 +176,12 @@ verb_bench() {
 		[ "$1" != ravendb ] || verb_build "gateway-$(dpkg --print-architecture)"
 		shift
 		;;
+	vm)
+		shift
+		install_missing "${VM_PACKAGES[@]}" openssl
+		verb_build gateway-arm64
+		exec tools/bench/vm "$@"
+		;;
 	esac
 	verb_build host
 	exec "$script" "$@"

@@ -205,7 +205,10 @@ static int transaction(struct tg_outbox *box, bool with_records)
 		mdb_txn_abort(txn);
 		return err;
 	}
-	return tg_store_err(mdb_txn_commit(txn));
+	tg_store_give_back(box); /* a trim meets each block that it drops */
+	err = tg_store_err(mdb_txn_commit(txn));
+	tg_store_give_back(box);
+	return err;
 }
 
 static void streams_committed(struct tg_outbox *box)

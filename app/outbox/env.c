@@ -91,6 +91,7 @@ int tg_store_env_open(struct tg_outbox *box)
 		TG_LOG_INF("outbox.readers_cleared", "count=%d", dead);
 	box->env_ = env;
 	box->reader_ = NULL;
+	box->touched_ = (struct tg_touched){ 0 };
 	return 0;
 }
 
@@ -168,6 +169,7 @@ int tg_store_read_begin(struct tg_outbox *box, MDB_txn **txn)
 	int rc = reader_begin(box);
 	if (rc == MDB_MAP_RESIZED) { /* only somebody who looks meets it: the writer began anew */
 		rc = mdb_env_set_mapsize(box->env_, 0);
+		box->touched_ = (struct tg_touched){ 0 }; /* the map may lie elsewhere now */
 		if (rc == 0)
 			rc = reader_begin(box);
 	} else if (rc == MDB_PANIC) {

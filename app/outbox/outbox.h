@@ -194,10 +194,17 @@ struct tg_slow_reader {
 
 enum { TG_BLOCK_SLOT_FREE, TG_BLOCK_SLOT_CLEAN, TG_BLOCK_SLOT_DIRTY };
 
+/* The part of LMDB's map that was ever read, and how much of it since it was given back. */
+struct tg_touched {
+	uintptr_t low, high;
+	size_t bytes;
+};
+
 struct tg_outbox {
 	/* All fields are the outbox' own; public only so that it can be placed. */
 	struct tg_outbox_cfg cfg;
 	void *env_, *reader_; /* MDB_env, the MDB_txn that is renewed for reads */
+	struct tg_touched touched_;
 	unsigned dbi_;
 	int lock_fd_;
 	bool salvaged_;

@@ -115,6 +115,7 @@ static int load_block(struct tg_outbox_cursor *cursor)
 		return pass_gap(cursor, cursor->stream->durable_next);
 	if (got < 0)
 		return got;
+	tg_store_touched(cursor->box, cursor->box->reader_, v);
 	if (tg_block_open(&cursor->block_, tg_view_of(v.mv_data, v.mv_size)) < 0) {
 		uint64_t first = tg_load_be64((const uint8_t *)k.mv_data + 5);
 		cursor->next = next_block_seq(cursor);

@@ -229,8 +229,10 @@ int tg_store_get(struct tg_outbox *box, MDB_txn *txn, const struct tg_store_key 
 	MDB_val v;
 	int err = tg_store_err(mdb_get(txn, box->dbi_, &k, &v));
 
-	if (err == 0)
+	if (err == 0) {
 		*value = tg_view_of(v.mv_data, v.mv_size);
+		tg_store_touched(box, txn, v);
+	}
 	return err;
 }
 

@@ -34,11 +34,13 @@ QEMU = "qemu-system-aarch64"
 HOST = "10.0.2.2"  # the host's loopback, as the machine sees it
 NETWORK = ("eth0", "10.0.2.15", "255.255.255.0", HOST)
 HOSTS = f"127.0.0.1 localhost\n{HOST} host\n"
+# Lockdown leaves out the tree of tracefs, 9,500 files that this kernel would keep in 8 MiB.
+COMMAND_LINE = "console=ttyAMA0 quiet panic=-1 lockdown=confidentiality"
 BOOT_SECONDS_MAX = 60
 REQUEST_SECONDS_MAX = 120
 OFF_SECONDS_MAX = 20
 WRITE_BYTES_MAX = 32768
-CONSOLE_TAIL_BYTES = 3000
+CONSOLE_TAIL_BYTES = 8000
 
 
 def need():
@@ -111,7 +113,7 @@ class Machine:
                  "-m", str(self.memory_mib), "-nographic", "-no-reboot", "-nodefaults",
                  "-serial", f"file:{self.folder}/console", "-kernel", str(self.parts.image),
                  "-initrd", f"{self.folder}/initramfs",
-                 "-append", "console=ttyAMA0 quiet panic=-1",
+                 "-append", COMMAND_LINE,
                  "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0",
                  "-device", "virtio-serial-device",
                  "-chardev", f"socket,id=c0,fd={channel.fileno()}",
