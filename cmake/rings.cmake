@@ -133,7 +133,7 @@ function(tg_python ring folder label)
 	foreach(test ${tests})
 		string(REGEX REPLACE "^.*/test_(.*)\\.py$" "\\1" name ${test})
 		add_test(NAME ${ring}.${name} COMMAND ${TG_PYTHON} ${test})
-		tg_test_properties(${ring}.${name} ${label})
+		tg_test_properties(${ring}.${name} "${label}")
 	endforeach()
 endfunction()
 
