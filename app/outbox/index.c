@@ -236,24 +236,35 @@ static int seek_entry(const struct tg_index *index, struct tg_key key, struct tg
 	return 0;
 }
 
-int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+/* Goes from the root down to the leaf that `key` belongs into; the height is at least 1. */
+static int seek_leaf(struct tg_index *index, struct tg_key key, struct tg_index_path *path)
 {
-	uint32_t child = index->root->root_page;
+	uint32_t child = index->root->root_page, level = index->root->height;
 	struct tg_index_page *page;
 
-	if (child == 0 || index->root->height == 0 || index->root->height > TG_INDEX_HEIGHT_MAX)
-		return TG_ERR_DAMAGED;
-	int found = seek_near(index, key, path);
-	for (uint32_t level = index->root->height; found < 0 && level-- > 0;) {
-		int err = tg_index_level(index, child, level, &page);
+	do {
+		int err = tg_index_level(index, child, --level, &page);
 		if (err != 0)
 			return err;
 		path->page[level] = child;
 		if (level > 0)
 			path->at[level] = (uint16_t)seek_child(index, page, key, &child);
-	}
+	} while (level > 0);
+	tg_index_path_begin(path, page);
+	return 0;
+}
+
+int tg_index_seek(struct tg_index *index, struct tg_key key, struct tg_index_path *path)
+{
+	const struct tg_index_root *root = index->root;
+
+	if (root->root_page == 0 || root->height == 0 || root->height > TG_INDEX_HEIGHT_MAX)
+		return TG_ERR_DAMAGED;
+	int found = seek_near(index, key, path);
 	if (found < 0) {
-		tg_index_path_begin(path, page);
+		int err = seek_leaf(index, key, path);
+		if (err != 0)
+			return err;
 		found = seek_entry(index, key, path);
 	}
 	keep_near(index, path);
