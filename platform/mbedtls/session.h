@@ -41,15 +41,15 @@ struct tg_tls {
 	struct tg_why *why; /* of the call under way                                         */
 	mbedtls_ssl_context ssl;
 	size_t send_bytes; /* already encrypted and not yet sent                            */
-	unsigned recv_needs, send_needs; /* what the last TG_ERR_AGAIN waits for             */
-	unsigned first_count;            /* of `first`                                       */
-	char described[96];
 	/* Of the tg_tls_recv() under way: what was received at once and mbedTLS has not taken yet,
 	 * and what it is told behind that. `late`: what mbedTLS said behind the bytes that the last
 	 * call returned. */
 	const uint8_t *raw;
 	size_t raw_bytes;
 	int raw_end, late;
+	unsigned recv_needs, send_needs; /* what the last TG_ERR_AGAIN waits for             */
+	unsigned first_count;            /* of `first`                                       */
+	char described[96];
 	bool at_once;
 	uint8_t first[TG_TLS_FIRST_BYTES]; /* the peer's: do they look like TLS at all?      */
 	bool taken;
