@@ -98,12 +98,12 @@ ring() {
 
 # Says what this machine lacks for the tests of the arm64 program, if anything.
 arm64_lacks() {
-	local tool
+	local tool said
 	for tool in aarch64-linux-musl-gcc qemu-aarch64-static dpkg-source; do
 		command -v $tool > /dev/null || { echo "$tool is not installed" && return; }
 	done
 	mkdir -p build/gateway-arm64
-	tools/sysroot.py build/gateway-arm64/sysroot 2>&1 || true
+	said=$(tools/sysroot.py build/gateway-arm64/sysroot 2>&1) || echo "${said:-no sources}"
 }
 
 verb_build() {
