@@ -229,8 +229,9 @@ static void finish(struct tg_http_client *client, const struct tg_now *now)
 		(void)!next_bytes(client, NULL);
 	client->early = client->sent_count_ == 0;
 	bool keep = client->response.keep_alive && !client->early && client->send_err_ == TG_OK;
-	client->requests_[0] = client->requests_[1];
 	client->asked_--;
+	for (unsigned i = 0; i < client->asked_; i++)
+		client->requests_[i] = client->requests_[i + 1];
 	client->sent_count_ -= !client->early;
 	if (client->sent_count_ == 0 && tg_http_window_raw(&client->window_).bytes > 0)
 		keep = false; /* bytes behind the answer that nobody asked for */

@@ -3,8 +3,8 @@
  *      begin, step ... step                             one request; of the answer's body its first
  *                                                       bytes are kept in response.body
  *      ask [, ask], answer, pull, taken, pull ... pull  the same in steps of the caller's own: a
- *                   answer, pull ...                    body of any size, read as it arrives; the
- *                                                       second request is sent while the first
+ *                   answer, pull ...                    body of any size, read as it arrives; what
+ *                                                       is asked behind it is sent while the first
  *                                                       one's answer is read
  *
  *      ask -> OPENING -> sending -> head -> body -> end, connection kept or closed
@@ -37,7 +37,7 @@
 
 enum {
 	TG_HTTP_CLIENT_ARENA_BYTES = CONFIG_TG_HTTP_SEND_BYTES + CONFIG_TG_HTTP_RECV_BYTES + 32,
-	TG_HTTP_ASKED_MAX = 2,
+	TG_HTTP_ASKED_MAX = 5, /* 48 bytes each */
 };
 
 struct tg_http_request {

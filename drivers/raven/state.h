@@ -24,6 +24,7 @@
 #include "drivers/json/infer.h"
 #include "drivers/raven/config.h"
 #include "drivers/raven/cursor.h"
+#include "drivers/raven/lead.h"
 #include "drivers/raven/names.h"
 #include "drivers/raven/node.h"
 #include "drivers/raven/rows.h"
@@ -78,17 +79,13 @@ struct tg_raven_step_ops {
 	int (*end)(struct tg_raven *source, struct tg_why *why);
 };
 
-/* A page of the walk. */
+/* The walk, and the page of it that is read. */
 struct tg_raven_walk {
-	uint64_t from;       /* the etag it was asked with                                       */
-	uint32_t rows;       /* how many were asked for                                          */
-	uint64_t first;      /* the first row's local etag; 0: none yet                          */
-	uint64_t seen;       /* the largest local etag of the whole walk                         */
-	bool ahead;          /* the next page is asked already ...                               */
-	uint64_t ahead_from; /* ... with this etag                                           */
-	bool dense;          /* etags are so dense that guessing the next cursor pays            */
-	bool guessed;        /* this page was asked ahead: rows of the one before may come again */
-	uint32_t silent;     /* pages in a row that gave no batch                                */
+	struct tg_raven_lead lead;
+	uint64_t last;   /* the largest etag of the database that was heard of                   */
+	bool dense;      /* etags are so dense that asking ahead pays                            */
+	bool guessed;    /* this page was asked ahead: rows of the one before may come again     */
+	uint32_t silent; /* pages in a row that gave no batch                                    */
 };
 
 struct tg_raven {

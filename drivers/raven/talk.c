@@ -35,7 +35,7 @@ void tg_raven_talk_init(struct tg_raven_talk *talk, const struct tg_raven_link *
 	tg_http_place(&talk->client_, &places);
 	talk->client_.wanted = talk->wanted_;
 	talk->client_.wanted_count = sizeof(wanted) / sizeof(wanted[0]);
-	for (uint32_t i = 0; i < TG_HTTP_ASKED_MAX; i++)
+	for (uint32_t i = 0; i < TG_RAVEN_ASKED_MAX; i++)
 		talk->asked_[i].talk = talk;
 }
 
@@ -98,10 +98,10 @@ int tg_raven_talk_ask(struct tg_raven_talk *talk, const struct tg_raven_call *ca
 		      struct tg_view match, const struct tg_now *now)
 {
 	struct tg_raven_asked *asked =
-		&talk->asked_[(talk->first_ + talk->count_) % TG_HTTP_ASKED_MAX];
+		&talk->asked_[(talk->first_ + talk->count_) % TG_RAVEN_ASKED_MAX];
 	struct tg_http_request request = { .head = put_head, .context = asked };
 
-	TG_ASSERT(talk->count_ < TG_HTTP_ASKED_MAX);
+	TG_ASSERT(talk->count_ < TG_RAVEN_ASKED_MAX);
 	asked->call = *call;
 	if (!copy(&asked->call.text, asked->text, sizeof(asked->text)) ||
 	    !copy(&asked->call.parameters, asked->parameters, sizeof(asked->parameters)) ||
@@ -210,7 +210,7 @@ static int finish(struct tg_raven_talk *talk, struct tg_why *why)
 		return give_up(talk, tg_raven_judge_break(&refusal, tail, &talk->judged, why));
 	}
 	talk->headed_ = false;
-	talk->first_ = (talk->first_ + 1) % TG_HTTP_ASKED_MAX;
+	talk->first_ = (talk->first_ + 1) % TG_RAVEN_ASKED_MAX;
 	talk->count_--;
 	return TG_OK;
 }

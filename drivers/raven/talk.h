@@ -1,4 +1,4 @@
-/* talk.h - one connection to one node: calls asked, at most two at a time, and answers read in
+/* talk.h - one connection to one node: calls asked, a few at a time, and answers read in
  * order.
  *
  *      open, ask [, ask] -> head -> scan .. pull .. scan -> over      then the next answer's head
@@ -31,7 +31,10 @@ enum {
 	TG_RAVEN_TALK_ARENA_BYTES = TG_RAVEN_HEAD_BYTES + TG_RAVEN_ERROR_BYTES +
 				    TG_RAVEN_WINDOW_BYTES,
 	TG_RAVEN_VALUE_BYTES = 64,
+	TG_RAVEN_ASKED_MAX = 1 + CONFIG_TG_RAVEN_AHEAD,
 };
+
+_Static_assert(TG_RAVEN_ASKED_MAX <= (int)TG_HTTP_ASKED_MAX, "Raise TG_HTTP_ASKED_MAX");
 
 /* A call with copies of its texts, for as long as it is unanswered. */
 struct tg_raven_asked {
@@ -58,7 +61,7 @@ struct tg_raven_talk {
 	struct tg_http_client client_;
 	struct tg_http_wanted wanted_[4];
 	struct tg_raven_window window_;
-	struct tg_raven_asked asked_[TG_HTTP_ASKED_MAX];
+	struct tg_raven_asked asked_[TG_RAVEN_ASKED_MAX];
 	uint32_t first_, count_; /* of the ring asked_                      */
 	bool headed_;            /* the head of the first one is known      */
 	bool failed_;            /* and it is an error, being read          */

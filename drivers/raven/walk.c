@@ -1,11 +1,8 @@
-/* walk.c - all documents in the order of their etags, with the next page asked for ahead
- * (reference/ravendb.md 4.3).
+/* walk.c - all documents in the order of their etags, with the next pages asked for ahead
+ * (reference/ravendb.md 4.3; lead.h says with which etags, and why nothing is lost).
  *
- *      page   from ....first.....................last   m = the largest local etag seen
- *      next page                  first + rows <= last + 1: a safe guess, asked at the first row
- *
- * A row's own entry in its change vector never exceeds its true etag, and true etags rise strictly
- * along a page. So nothing is skipped; what comes twice is dropped here or by the index.
+ * A page's real end is known at its last row; by then the next pages are on their way. What comes
+ * twice is dropped here or by the index.
  */
 #include "drivers/raven/state.h"
 #include "platform/assert.h"
@@ -25,7 +22,8 @@ void tg_raven_walk_start(struct tg_raven *source)
 	const struct tg_raven_stats *stats = &source->stats;
 
 	source->walk = (struct tg_raven_walk){
-		.rows = source->config.batch_size,
+		.lead.rows = source->config.batch_size,
+		.last = stats->last,
 		.dense = stats->last <= stats->documents + stats->documents / 3,
 	};
 }
@@ -36,13 +34,12 @@ bool tg_raven_walk_call(struct tg_raven *source, struct tg_raven_call *call)
 	const struct tg_raven_cursor *cursor = &source->cursor;
 	uint64_t next = tg_raven_place(source)->next;
 
-	if (walk->rows == 0)
+	if (walk->lead.rows == 0)
 		tg_raven_walk_start(source);
 	call->kind = TG_RAVEN_DOCS;
 	call->etag = next;
-	call->rows = walk->rows;
-	walk->from = next;
-	walk->first = 0;
+	call->rows = (uint32_t)walk->lead.rows;
+	tg_raven_lead_page(&walk->lead, next);
 	walk->guessed = false;
 	/* A conflict may be resolved without a trace in the vector: it must not be asked for then.
 	 */
@@ -73,31 +70,41 @@ static int check_identity(struct tg_raven *source, struct tg_why *why)
 
 int tg_raven_walk_head(struct tg_raven *source, struct tg_why *why)
 {
+	uint64_t last;
+
+	if (tg_raven_vector_etag(source->talk.vector, our_id(source), &last) &&
+	    last > source->walk.last)
+		source->walk.last = last;
 	return check_identity(source, why);
 }
 
 /* --- a row --- */
 
-/* The first row with a local etag tells a safe lower bound of the next page's cursor. */
-static void ask_ahead(struct tg_raven *source, uint64_t etag)
+/* One page more, as far as the database goes. */
+static bool ask_one(struct tg_raven *source)
 {
-	struct tg_raven_walk *walk = &source->walk;
-	uint64_t at = source->talk.page.rows - 1, last = source->stats.last, local;
+	struct tg_raven_lead *lead = &source->walk.lead;
 	struct tg_raven_call call = { .kind = TG_RAVEN_DOCS,
 				      .database = source->config.link.database,
-				      .rows = walk->rows };
+				      .etag = tg_raven_lead_next(lead),
+				      .rows = (uint32_t)lead->rows };
 
-	if (walk->ahead || !walk->dense || source->config.rows_per_second_max > 0)
+	if (call.etag > source->walk.last ||
+	    tg_raven_talk_ask(&source->talk, &call, tg_view_of(NULL, 0), &source->now) != TG_OK)
+		return false;
+	tg_raven_lead_ask(lead, call.etag);
+	return true;
+}
+
+/* A reader with an allowance of rows is slower than any server. */
+static void ask_ahead(struct tg_raven *source)
+{
+	const struct tg_raven_walk *walk = &source->walk;
+
+	if (!walk->dense || source->config.rows_per_second_max > 0)
 		return;
-	call.etag = etag + (walk->rows - at);
-	if (tg_raven_vector_etag(source->talk.vector, our_id(source), &local) && local > last)
-		last = local;
-	if (call.etag > last || call.etag <= walk->from)
-		return;
-	if (tg_raven_talk_ask(&source->talk, &call, tg_view_of(NULL, 0), &source->now) != TG_OK)
-		return;
-	walk->ahead = true;
-	walk->ahead_from = call.etag;
+	while (walk->lead.count < CONFIG_TG_RAVEN_AHEAD && ask_one(source))
+		;
 }
 
 static bool is_single(struct tg_view vector)
@@ -118,13 +125,9 @@ static bool take_etag(struct tg_raven *source, struct tg_view vector)
 	vector = tg_view_of(vector.at + 1, vector.bytes - 2);
 	if (!tg_raven_vector_etag(vector, our_id(source), &etag))
 		return false;
-	ask_ahead(source, etag);
-	if (walk->first == 0)
-		walk->first = etag;
-	if (etag <= walk->seen)
-		return walk->guessed && is_single(vector);
-	walk->seen = etag;
-	return false;
+	bool again = tg_raven_lead_row(&walk->lead, source->talk.page.rows - 1, etag);
+	ask_ahead(source);
+	return again && walk->guessed && is_single(vector);
 }
 
 /* What the state that was handed over covers needs no second look: after a change of nodes it may
@@ -174,8 +177,8 @@ static int reach_end(struct tg_raven *source)
 
 	/* Where other nodes wrote all there is, what /stats said before this page is the bound. */
 	if (!tg_raven_vector_etag(vector, our_id(source), &end))
-		end = source->stats.last > source->walk.seen ? source->stats.last
-							     : source->walk.seen;
+		end = source->stats.last > source->walk.lead.seen ? source->stats.last
+								  : source->walk.lead.seen;
 	if (place->next <= end)
 		place->next = end + 1;
 	source->vector_bytes = 0;
@@ -183,8 +186,7 @@ static int reach_end(struct tg_raven *source)
 		memcpy(source->vector, vector.at, vector.bytes);
 		source->vector_bytes = (uint32_t)vector.bytes;
 	}
-	source->discards = source->walk.ahead ? 1 : 0;
-	source->walk.ahead = false;
+	source->discards = tg_raven_lead_drop(&source->walk.lead);
 	tg_raven_enter(source, TG_STEP_TOMBS);
 	return TG_OK;
 }
@@ -204,21 +206,24 @@ static int end_unchanged(struct tg_raven *source)
 	return TG_OK;
 }
 
-/* The page that was asked ahead is the present one now. */
+/* The page that was asked ahead is the present one now. Where there can be no going on with it,
+ * what is on its way is dropped, and the real place is asked for. */
 static void go_ahead(struct tg_raven *source)
 {
 	struct tg_raven_walk *walk = &source->walk;
 
-	walk->from = walk->ahead_from;
-	walk->first = 0;
-	walk->ahead = false;
-	walk->guessed = true;
-	source->asked = true;
+	if (tg_raven_lead_turn(&walk->lead)) {
+		walk->guessed = true;
+		source->asked = true;
+	} else {
+		source->discards = tg_raven_lead_drop(&walk->lead);
+	}
 }
 
 int tg_raven_walk_end(struct tg_raven *source, struct tg_why *why)
 {
 	struct tg_raven_walk *walk = &source->walk;
+	struct tg_raven_lead *lead = &walk->lead;
 	struct tg_raven_place *place = tg_raven_place(source);
 	bool guessed = walk->guessed;
 
@@ -226,19 +231,19 @@ int tg_raven_walk_end(struct tg_raven *source, struct tg_why *why)
 		return end_unchanged(source);
 	source->cursor.phase = TG_RAVEN_WALKING;
 	source->cursor.proved = false;
-	if (source->talk.page.rows < walk->rows)
+	if (source->talk.page.rows < lead->rows)
 		return reach_end(source);
 	walk->silent++;
-	walk->dense = walk->first > 0 && walk->seen - walk->first <= walk->rows + walk->rows / 3;
-	bool moved = walk->seen >= place->next;
-	if (moved)
-		place->next = walk->seen + 1;
-	if (walk->ahead)
+	walk->dense = tg_raven_lead_is_dense(lead);
+	bool told = lead->seen >= place->next;
+	if (lead->reach > place->next)
+		place->next = lead->reach;
+	if (lead->count > 0)
 		go_ahead(source);
-	else if (!moved && !guessed && walk->rows < PAGE_ROWS_MAX)
-		walk->rows *= 2; /* all of them came from other nodes: their etags are not told */
-	else if (moved)
-		walk->rows = source->config.batch_size;
+	else if (!told && !guessed && lead->rows < PAGE_ROWS_MAX)
+		lead->rows *= 2; /* all of them came from other nodes: their etags are not told */
+	else if (told)
+		lead->rows = source->config.batch_size;
 	else if (!guessed)
 		return tg_raven_odd(source, "its pages do not go on", why);
 	return TG_OK;

@@ -191,51 +191,6 @@ TG_TEST(a_writer_beside_the_reader)
 	stop();
 }
 
-/* --- pages that tell little --- */
-
-TG_TEST(pages_of_rows_of_other_nodes_double)
-{
-	char id[32], vector[64];
-
-	start(PAGES);
-	for (unsigned i = 1; i <= 95; i++) {
-		snprintf(id, sizeof(id), "orders/%u", i);
-		snprintf(vector, sizeof(vector), "B:%u-DATABASEB00000000000FA", i);
-		tg_raven_peer_put_from(&a, id, i, vector);
-	}
-	run();
-	check_equal();
-	TG_CHECK(asked("pageSize=20\n") && asked("pageSize=80\n"));
-	TG_CHECK(!asked("start="));
-	tg_raven_peer_delete(&a, "orders/4");
-	run();
-	check_equal();
-	stop();
-}
-
-TG_TEST(a_row_with_an_old_local_entry_is_not_taken_for_a_repeat)
-{
-	start(PAGES);
-	fill(30);
-	/* Its local entry lies on a page that was read; the row itself stands behind all. */
-	tg_raven_peer_put_from(&a, "orders/12", 1212,
-			       "A:5-DATABASEA000000000000A, B:9-DATABASEB00000000000FA");
-	run();
-	check_equal();
-	stop();
-}
-
-TG_TEST(sparse_etags_are_not_guessed)
-{
-	start(PAGES);
-	fill(100);
-	a.etag += 100000;
-	fill(100);
-	run();
-	check_equal();
-	stop();
-}
-
 TG_TEST(chunks_of_a_few_bytes)
 {
 	start(PAGES);

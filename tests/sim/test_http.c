@@ -1,4 +1,4 @@
-/* Pages of a server behind an HTTP proxy, asked one ahead over a hostile network: each comes whole,
+/* Pages of a server behind an HTTP proxy, asked ahead over a hostile network: each comes whole,
  * once, and in order, however often the connection is cut, and each end has its sentence. */
 #include "drivers/http/client.h"
 
@@ -131,9 +131,9 @@ static struct {
 	uint8_t send[512], recv[RECV_BYTES], answer[64];
 	char etag[16];
 	struct tg_http_wanted wanted;
-	unsigned asked[2]; /* the pages, which are the requests' contexts */
-	unsigned page;     /* being read */
-	size_t at;         /* how much of it was taken */
+	unsigned asked[TG_HTTP_ASKED_MAX]; /* the pages, which are the requests' contexts */
+	unsigned page;                     /* being read */
+	size_t at;                         /* how much of it was taken */
 	bool headed;
 	unsigned broken;
 } reader;
@@ -173,17 +173,17 @@ static void start(uint64_t seed, const struct tg_sim_faults *faults)
 	reader.client.wanted_count = 1;
 }
 
-/* The page being read, and the next one behind it. */
+/* The page being read, and the next ones behind it. */
 static void ask_ahead(const struct tg_now *now)
 {
 	while (tg_http_asked(&reader.client) < TG_HTTP_ASKED_MAX) {
 		unsigned page = reader.page + tg_http_asked(&reader.client);
-		struct tg_http_request request = { .head = put_head,
-						   .context = &reader.asked[page % 2] };
+		unsigned *place = &reader.asked[page % TG_HTTP_ASKED_MAX];
+		struct tg_http_request request = { .head = put_head, .context = place };
 
 		if (page >= PAGES)
 			return;
-		reader.asked[page % 2] = page;
+		*place = page;
 		tg_http_ask(&reader.client, &request, now);
 	}
 }
