@@ -259,10 +259,42 @@ static bool work(struct tg_agent *agent, struct tg_agent_source *source, const s
 	return true;
 }
 
-static bool start_source(struct tg_agent_source *source, const struct tg_turn *turn)
+/* What of the store is told to one source. */
+struct known {
+	struct tg_agent *agent;
+	const struct tg_agent_source *source;
+	uint32_t at;
+	struct tg_stream_row row;
+};
+
+/* A row that cannot be read is passed over: its stream says so when it begins. */
+static bool next_known(void *context, struct tg_view *name)
 {
-	int err = source->config->ops->start(source->config->state, &source->arena, turn->now,
-					     &source->why);
+	struct known *known = context;
+	const struct tg_config_source *config = known->source->config;
+	struct tg_outbox *box = &known->agent->box;
+	size_t bytes = strlen(config->name);
+
+	while (known->at < tg_outbox_stream_count(box)) {
+		uint32_t number = tg_outbox_stream_at(box, known->at++)->number;
+		if (tg_outbox_stream_row(box, number, &known->row) < 0 ||
+		    strcmp(known->row.type, config->ops->type) != 0 ||
+		    strncmp(known->row.name, config->name, bytes) != 0 ||
+		    known->row.name[bytes] != '/')
+			continue;
+		*name = tg_view_str(known->row.name + bytes + 1);
+		return true;
+	}
+	return false;
+}
+
+static bool start_source(struct tg_agent *agent, struct tg_agent_source *source,
+			 const struct tg_turn *turn)
+{
+	struct known store = { .agent = agent, .source = source };
+	struct tg_known known = { .context = &store, .next = next_known };
+	struct tg_source_start with = { &source->arena, turn->now, &known };
+	int err = source->config->ops->start(source->config->state, &with, &source->why);
 
 	if (err < 0)
 		source_error(source, err, turn);
@@ -276,7 +308,7 @@ bool tg_agent_source_step(struct tg_agent *agent, struct tg_agent_source *source
 {
 	switch (source->phase) {
 	case TG_SOURCE_START:
-		return !tg_outbox_must_commit(&agent->box) && start_source(source, turn);
+		return !tg_outbox_must_commit(&agent->box) && start_source(agent, source, turn);
 	case TG_SOURCE_RUN:
 		/* A large body is borrowed from the source's buffer until it is committed. */
 		if (tg_outbox_must_commit(&agent->box))

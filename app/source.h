@@ -55,6 +55,19 @@ struct tg_stream_state {
 	const void *keys_context;
 };
 
+/* The streams that the store has of one source, for as long as start() lasts. */
+struct tg_known {
+	void *context;
+	/* False behind the last one. `name`: "DATABASE/TABLE"; it dies with the next call. */
+	bool (*next)(void *context, struct tg_view *name);
+};
+
+struct tg_source_start {
+	struct tg_arena *arena;
+	const struct tg_now *now;
+	const struct tg_known *known; /* NULL where there is no store: check and discover */
+};
+
 /* How a sink wants a row's members, compiled from its configuration; see app/line.h. */
 struct tg_columns;
 
@@ -118,8 +131,9 @@ struct tg_source_ops {
 	/* CONFIG_TG_SOURCE_ARENA_BYTES of `arena` are free at the first start() after configure();
 	 * what is taken then stays the source's, through stop() too. Called again after an error of
 	 * step(): streams that were finished are not read again, others go on from their bookmarks.
-	 * Called again after DONE: a new round. */
-	TG_CHECKED int (*start)(void *state, struct tg_arena *arena, const struct tg_now *now,
+	 * Called again after DONE: a new round. What was read before, by any process, is `known`:
+	 * one that is gone at the server may be asked about for its deletes. */
+	TG_CHECKED int (*start)(void *state, const struct tg_source_start *with,
 				struct tg_why *why);
 	TG_CHECKED int (*step)(void *state, const struct tg_now *now, struct tg_batch *out,
 			       struct tg_why *why);

@@ -14,7 +14,8 @@ int tg_drive_source(struct tg_cli *cli, const struct tg_config_source *source, e
 	size_t mark = tg_arena_mark(&cli->boot);
 	struct tg_now now = tg_clock_now();
 	struct tg_wants wants;
-	int rc = ops->start(source->state, &cli->boot, &now, &cli->why);
+	int rc = ops->start(source->state, &(struct tg_source_start){ &cli->boot, &now, NULL },
+			    &cli->why);
 
 	if (rc == TG_OK)
 		rc = TG_ERR_AGAIN;

@@ -5,7 +5,7 @@
 #include "app/pack.h"
 #include "platform/assert.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 }; /* 1 knew no set */
 
 enum flag {
 	FLAG_FULL = 1,
@@ -53,6 +53,7 @@ void tg_raven_cursor_caught(struct tg_raven_cursor *cursor, struct tg_view vecto
 {
 	cursor->vector_bytes = 0;
 	cursor->proved = cursor->clear = cursor->compared = false;
+	cursor->set = 0;
 	if (vector.bytes > 0 && vector.bytes <= sizeof(cursor->vector)) {
 		memcpy(cursor->vector, vector.at, vector.bytes);
 		cursor->vector_bytes = (uint32_t)vector.bytes;
@@ -92,6 +93,7 @@ struct tg_view tg_raven_cursor_write(const struct tg_raven_cursor *cursor, uint8
 	tg_write_u32(&writer, cursor->settings);
 	tg_write_u64(&writer, cursor->skipped);
 	tg_write_u64(&writer, (uint64_t)cursor->since_ms);
+	tg_write_u64(&writer, cursor->set);
 	tg_write_view(&writer, tg_view_of(cursor->vector, cursor->vector_bytes));
 	tg_write_view(&writer, tg_view_of(cursor->after, cursor->after_bytes));
 	tg_write_u8(&writer, cursor->place_count);
@@ -151,10 +153,11 @@ int tg_raven_cursor_read(struct tg_view bytes, struct tg_raven_cursor *cursor)
 	cursor->settings = tg_read_u32(&reader);
 	cursor->skipped = tg_read_u64(&reader);
 	cursor->since_ms = (int64_t)tg_read_u64(&reader);
+	cursor->set = version > 1 ? tg_read_u64(&reader) : 0;
 	cursor->vector_bytes = read_bytes(&reader, cursor->vector, sizeof(cursor->vector));
 	cursor->after_bytes = read_bytes(&reader, cursor->after, sizeof(cursor->after));
 	read_places(&reader, cursor);
-	if (!reader.ran_dry && version == VERSION && phase <= TG_RAVEN_COMPARING)
+	if (!reader.ran_dry && version > 0 && phase <= TG_RAVEN_COMPARING)
 		return TG_OK;
 	tg_raven_cursor_clear(cursor);
 	return TG_ERR_DAMAGED;

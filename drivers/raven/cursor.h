@@ -52,6 +52,9 @@ struct tg_raven_cursor {
 	uint32_t after_bytes; /* with COMPARING: the last id that was seen */
 	uint8_t after[TG_RAVEN_AFTER_BYTES];
 	int64_t since_ms; /* of mode last_modified; 0: never read */
+	/* With `proved`: which collections there were at `vector`, all of them (names.h); 0: it is
+	 * not known. */
+	uint64_t set;
 };
 
 void tg_raven_cursor_clear(struct tg_raven_cursor *cursor);

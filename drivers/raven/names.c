@@ -2,6 +2,8 @@
 
 #include "drivers/json/scan.h"
 #include "drivers/raven/fold.h"
+#include "drivers/raven/hash.h"
+#include "platform/crypto.h"
 
 enum { NAME_BYTES_MAX = 512 };
 
@@ -28,12 +30,29 @@ bool tg_raven_name_same(struct tg_view a, struct tg_view b)
 	       memcmp(folded_a, folded_b, (size_t)bytes_a) == 0;
 }
 
+static struct tg_raven_name *find(const struct tg_raven_names *names, struct tg_view name)
+{
+	for (uint32_t i = 0; i < names->count; i++)
+		if (tg_raven_name_same(tg_raven_name_at(names, i), name))
+			return &names->items[i];
+	return NULL;
+}
+
+static uint64_t digest_of(const char *what, struct tg_view text)
+{
+	uint8_t digest[TG_SHA1_BYTES];
+
+	tg_sha1_two(tg_view_str(what), text, digest);
+	return tg_raven_hash_of_digest(digest);
+}
+
+/* As it is spelled: it names a stream. */
 static int add(struct tg_raven_names *names, struct tg_view name, uint64_t count)
 {
-	for (uint32_t i = 0; i < names->count; i++) {
-		if (!tg_raven_name_same(tg_raven_name_at(names, i), name))
-			continue;
-		names->items[i].count += count;
+	struct tg_raven_name *there = find(names, name);
+
+	if (there != NULL) {
+		there->count += count;
 		return TG_OK;
 	}
 	if (names->count == CONFIG_TG_RAVEN_COLLECTIONS_MAX ||
@@ -44,6 +63,7 @@ static int add(struct tg_raven_names *names, struct tg_view name, uint64_t count
 							       .count = count };
 	memcpy(names->text + names->used, name.at, name.bytes);
 	names->used += (uint32_t)name.bytes;
+	names->digest_ ^= digest_of("collection ", name);
 	return TG_OK;
 }
 
@@ -74,34 +94,48 @@ static int add_listed(struct tg_raven_names *names, const struct tg_raven_config
 	return rc;
 }
 
+static bool is_pattern(const char *text)
+{
+	return strpbrk(text, "*?") != NULL || text[0] == '!';
+}
+
 /* Those that the configuration names without a pattern. */
 static int add_named(struct tg_raven_names *names, const struct tg_raven_config *config)
 {
 	const char *at = config->collections, *end = at + config->collections_bytes;
 	int rc = TG_OK;
 
-	for (; rc == TG_OK && at < end; at += strlen(at) + 1) {
-		struct tg_view name = tg_view_str(at);
-		if (strpbrk(at, "*?") == NULL && at[0] != '!' && tg_raven_takes(config, name))
-			rc = add(names, name, 0);
-	}
+	for (; rc == TG_OK && at < end; at += strlen(at) + 1)
+		if (!is_pattern(at) && tg_raven_takes(config, tg_view_str(at)))
+			rc = add(names, tg_view_str(at), 0);
 	return rc;
 }
 
-bool tg_raven_names_guess(struct tg_raven_names *names, const struct tg_raven_config *config)
+int tg_raven_names_known(struct tg_raven_names *names, const struct tg_raven_config *config,
+			 struct tg_view name)
+{
+	return tg_raven_takes(config, name) ? add(names, name, 0) : TG_OK;
+}
+
+bool tg_raven_names_complete(const struct tg_raven_names *names,
+			     const struct tg_raven_config *config)
 {
 	const char *at = config->collections, *end = at + config->collections_bytes;
 
 	for (; at < end; at += strlen(at) + 1)
-		if (strpbrk(at, "*?") != NULL || at[0] == '!')
+		if (!is_pattern(at) && tg_raven_takes(config, tg_view_str(at)) &&
+		    find(names, tg_view_str(at)) == NULL)
 			return false;
-	return add_named(names, config) == TG_OK;
+	return true;
 }
 
-void tg_raven_names_cut(struct tg_raven_names *names, uint32_t count)
+uint64_t tg_raven_names_set(const struct tg_raven_names *names,
+			    const struct tg_raven_config *config)
 {
-	names->used = count < names->count ? names->items[count].at : names->used;
-	names->count = count;
+	struct tg_view patterns = tg_view_of(config->collections, config->collections_bytes);
+	uint64_t set = names->digest_ ^ digest_of("patterns ", patterns);
+
+	return set != 0 ? set : 1;
 }
 
 int tg_raven_names_take(struct tg_raven_names *names, const struct tg_raven_config *config,

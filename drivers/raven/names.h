@@ -1,8 +1,8 @@
 /* names.h - the collections of the database that the source reads, one after another.
  *
  * A collection keeps the name under which it was first met: its stream is called so. Names are
- * compared without case. One that the server no longer lists stays, for its deletes; one that the
- * configuration names is there even before the server knows it.
+ * compared without case. One that the store has, or that the server no longer lists, stays for its
+ * deletes; one that the configuration names is there even before the server knows it.
  *
  * Memory:  two blocks of the caller's. Waits: never.
  */
@@ -21,17 +21,22 @@ struct tg_raven_names {
 	struct tg_raven_name *items; /* CONFIG_TG_RAVEN_COLLECTIONS_MAX */
 	uint8_t *text;               /* CONFIG_TG_RAVEN_NAMES_BYTES     */
 	uint32_t count, used;
+	uint64_t digest_; /* of the names, in whatever order */
 };
 
 /* What /collections/stats answered. TG_ERR_PROTOCOL, or TG_ERR_LIMIT: too many, or too long. */
 TG_CHECKED int tg_raven_names_take(struct tg_raven_names *names,
 				   const struct tg_raven_config *config, struct tg_view answer);
-/* Those that the configuration names, where it has no pattern: the server need not be asked. False:
- * it has one, or there is no room. */
-TG_CHECKED bool tg_raven_names_guess(struct tg_raven_names *names,
-				     const struct tg_raven_config *config);
-/* Forgets all behind the first `count`. */
-void tg_raven_names_cut(struct tg_raven_names *names, uint32_t count);
+/* The collection `name` was read before, by whatever process: it is one of them where the
+ * configuration still takes it. TG_ERR_LIMIT: too many, or too long. */
+TG_CHECKED int tg_raven_names_known(struct tg_raven_names *names,
+				    const struct tg_raven_config *config, struct tg_view name);
+/* Whether all are there that the configuration names without a pattern. */
+bool tg_raven_names_complete(const struct tg_raven_names *names,
+			     const struct tg_raven_config *config);
+/* Tells these collections, chosen by this configuration, from any others; never 0. */
+uint64_t tg_raven_names_set(const struct tg_raven_names *names,
+			    const struct tg_raven_config *config);
 struct tg_view tg_raven_name_at(const struct tg_raven_names *names, uint32_t at);
 /* A new round: none is done. */
 void tg_raven_names_renew(struct tg_raven_names *names);

@@ -68,20 +68,29 @@ static void choose_node(struct tg_raven *source)
 		tg_raven_nodes_renew(nodes);
 }
 
-static int start(void *state, struct tg_arena *arena, const struct tg_now *now, struct tg_why *why)
+/* Once: what the store knows, before the server is asked what there is. */
+static int prepare(struct tg_raven *source, const struct tg_source_start *with, struct tg_why *why)
 {
-	struct tg_raven *source = state;
-
-	if (!source->carved && !carve(source, arena))
+	if (!carve(source, with->arena))
 		return tg_why_set(
 			why, TG_ERR_LIMIT,
 			"the arena is smaller than the %zu bytes that a RavenDB source needs",
 			(size_t)TG_RAVEN_ARENA_BYTES);
+	return with->known != NULL ? tg_raven_recall_names(source, with->known, why) : TG_OK;
+}
+
+static int start(void *state, const struct tg_source_start *with, struct tg_why *why)
+{
+	struct tg_raven *source = state;
+	int rc = source->carved ? TG_OK : prepare(source, with, why);
+
 	TG_ASSERT(source->step == TG_STEP_DOWN);
+	if (rc != TG_OK)
+		return rc;
 	source->throttled = source->idle = false;
 	source->reread = 0;
-	source->now = *now;
-	source->allowance_at_ms = now->mono_ms;
+	source->now = *with->now;
+	source->allowance_at_ms = source->now.mono_ms;
 	choose_node(source);
 	tg_raven_talk_open(&source->talk, &source->nodes.items[source->nodes.at].url);
 	bool poll = source->settled && source->pinned && source->names.count > 0;

@@ -91,10 +91,11 @@ int tg_raven_tombs_end(struct tg_raven *source, struct tg_why *why)
 
 int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)
 {
-	if (row->oversize)
-		return tg_raven_odd(source, "its collections are no list", why);
-	source->counted = tg_raven_names_count(row->body, tg_raven_name(source));
-	return TG_OK;
+	int rc = tg_raven_take_collections(source, row, why);
+
+	if (rc == TG_OK)
+		source->counted = tg_raven_names_count(row->body, tg_raven_name(source));
+	return rc;
 }
 
 int tg_raven_state_row(struct tg_raven *source, const struct tg_raven_row *row, struct tg_why *why)

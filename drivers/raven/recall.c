@@ -8,26 +8,58 @@
  * 304 has the database that was read, in the state in which it was read. Who it is, what nodes and
  * collections it has is asked only when that is not so. A database that was made anew under the
  * same name has another vector, and an empty one has none.
+ *
+ * A collection without a stream would be missed: it was there when another configuration read, or
+ * the process ended before it came to it. So each bookmark tells which collections there were at
+ * its vector, and by which configuration; those must be the ones that the store has.
  */
 #include "drivers/raven/state.h"
 #include "platform/log.h"
 
+/* The collection of a stream's name "DATABASE/COLLECTION"; empty: it is another database's. */
+static struct tg_view collection_of(const struct tg_raven *source, struct tg_view stream)
+{
+	struct tg_view database = tg_view_str(source->config.link.database);
+	size_t skip = database.bytes + 1;
+
+	if (stream.bytes <= skip || memcmp(stream.at, database.at, database.bytes) != 0 ||
+	    stream.at[database.bytes] != '/')
+		return tg_view_of(NULL, 0);
+	return tg_view_of(stream.at + skip, stream.bytes - skip);
+}
+
+int tg_raven_recall_names(struct tg_raven *source, const struct tg_known *known, struct tg_why *why)
+{
+	struct tg_view stream;
+
+	while (known->next(known->context, &stream)) {
+		struct tg_view name = collection_of(source, stream);
+		if (name.bytes > 0 &&
+		    tg_raven_names_known(&source->names, &source->config, name) != TG_OK)
+			return tg_raven_too_many(source, why);
+	}
+	return TG_OK;
+}
+
 bool tg_raven_recall_start(struct tg_raven *source)
 {
 	source->recall = !source->introduced && source->config.mode == TG_RAVEN_EXACT &&
-			 tg_raven_names_guess(&source->names, &source->config);
+			 source->names.count > 0 &&
+			 tg_raven_names_complete(&source->names, &source->config);
 	source->introduced = !source->recall;
 	source->name_at = source->recall ? 0 : source->name_at;
 	return source->recall;
 }
 
-/* The first collection's state is asked about; the others must have the same. */
+/* The first collection's state is asked about; the others must have the same. And there must have
+ * been no others at it. */
 static bool is_same(struct tg_raven *source, const struct tg_stream_state *stream)
 {
 	const struct tg_raven_cursor *cursor = &source->cursor;
 
 	if (!source->begun || stream->full_pass_wanted || cursor->place_count == 0 ||
-	    cursor->places[0].next == 0)
+	    cursor->places[0].next == 0 ||
+	    cursor->set != tg_raven_names_set(&source->names, &source->config))
 		return false;
 	if (source->proven_bytes == 0) {
 		memcpy(source->generation, stream->generation, sizeof(source->generation));
@@ -70,11 +102,8 @@ void tg_raven_recall_fail(struct tg_raven *source, bool other_node)
 	tg_raven_recall_leave(source);
 }
 
-/* Collections that are not over by now are called as the server calls them. */
 void tg_raven_recall_stop(struct tg_raven *source)
 {
-	if (source->recall)
-		tg_raven_names_cut(&source->names, source->name_at);
 	source->recall = source->again = false;
 	source->introduced = true;
 	source->proven_bytes = 0;

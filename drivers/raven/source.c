@@ -406,6 +406,14 @@ static int turn_begin(struct tg_raven *source, struct tg_batch *out)
 	return TG_OK;
 }
 
+/* At the state that is proved, there is no collection but those that are read: they were listed at
+ * it, or before and nothing was written since. */
+static void note_set(struct tg_raven *source)
+{
+	if (!source->recall && tg_raven_is_unchanged(source))
+		source->cursor.set = tg_raven_names_set(&source->names, &source->config);
+}
+
 /* A comparison that an earlier run began knows nothing of what was deleted behind its place since:
  * the collection is read once more, so that a sync which ends well has seen everything. */
 static int turn_end(struct tg_raven *source, struct tg_batch *out)
@@ -428,6 +436,7 @@ static int turn_end(struct tg_raven *source, struct tg_batch *out)
 			out->flags |= TG_BATCH_ORDERED;
 		if (source->ordered && !source->sent_keys && !source->resumed)
 			out->flags |= TG_BATCH_PASS_BEGIN;
+		note_set(source);
 		out->bookmark = tg_raven_cursor_write(&source->cursor, source->bookmark);
 		source->failures = 0;
 	}

@@ -184,7 +184,11 @@ void tg_raven_read_all(struct tg_raven *source);
 /* Whether the collection was wholly handed over, deletes too, up to the state `proven`. */
 bool tg_raven_is_unchanged(const struct tg_raven *source);
 
-/* recall.c: a round that begins with the store's word. Whether this one may. */
+/* recall.c: a round that begins with the store's word. The collections of its streams are read
+ * too. */
+TG_CHECKED int tg_raven_recall_names(struct tg_raven *source, const struct tg_known *known,
+				     struct tg_why *why);
+/* Whether this round may begin so. */
 bool tg_raven_recall_start(struct tg_raven *source);
 /* ops->begin in it, behind the reading of the bookmark. */
 void tg_raven_recall_begin(struct tg_raven *source, const struct tg_stream_state *stream);
@@ -196,6 +200,11 @@ void tg_raven_recall_fail(struct tg_raven *source, bool other_node);
 void tg_raven_recall_stop(struct tg_raven *source);
 /* The same behind the END of a collection that begins anew. */
 void tg_raven_recall_over(struct tg_raven *source);
+
+/* steps.c: what /collections/stats answers. New ones join the round. */
+int tg_raven_take_collections(struct tg_raven *source, const struct tg_raven_row *row,
+			      struct tg_why *why);
+int tg_raven_too_many(const struct tg_raven *source, struct tg_why *why);
 
 /* walk.c, proof.c, query.c, tell.c: entries of the table. */
 bool tg_raven_walk_call(struct tg_raven *source, struct tg_raven_call *call);

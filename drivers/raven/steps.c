@@ -154,18 +154,24 @@ static bool call_collections(struct tg_raven *source, struct tg_raven_call *call
 	return false;
 }
 
-static int take_collections(struct tg_raven *source, const struct tg_raven_row *row,
-			    struct tg_why *why)
+int tg_raven_too_many(const struct tg_raven *source, struct tg_why *why)
+{
+	return tg_why_set(why, TG_ERR_LIMIT,
+			  "database %s has more collections, those that are gone counted, than the "
+			  "%d (%d bytes of names) that this build reads: name fewer in "
+			  "collection_name",
+			  source->config.link.database, CONFIG_TG_RAVEN_COLLECTIONS_MAX,
+			  CONFIG_TG_RAVEN_NAMES_BYTES);
+}
+
+int tg_raven_take_collections(struct tg_raven *source, const struct tg_raven_row *row,
+			      struct tg_why *why)
 {
 	int rc = row->oversize ? TG_ERR_LIMIT
 			       : tg_raven_names_take(&source->names, &source->config, row->body);
 
 	if (rc == TG_ERR_LIMIT)
-		return tg_why_set(why, rc,
-				  "database %s has more collections than the %d (%d bytes of "
-				  "names) that this build reads: name fewer in collection_name",
-				  source->config.link.database, CONFIG_TG_RAVEN_COLLECTIONS_MAX,
-				  CONFIG_TG_RAVEN_NAMES_BYTES);
+		return tg_raven_too_many(source, why);
 	return rc == TG_OK ? TG_OK : tg_raven_odd(source, "its collections are no list", why);
 }
 
@@ -238,7 +244,7 @@ const struct tg_raven_step_ops tg_raven_steps[TG_STEPS] = {
 	[TG_STEP_WHOAMI] = { "whoami", call_whoami, NULL, take_whoami, end_whoami },
 	[TG_STEP_TOPOLOGY] = { "topology", call_topology, NULL, take_topology, end_topology },
 	[TG_STEP_STATS] = { "stats", call_stats, NULL, take_stats, end_stats },
-	[TG_STEP_COLLECTIONS] = { "collections", call_collections, NULL, take_collections,
+	[TG_STEP_COLLECTIONS] = { "collections", call_collections, NULL, tg_raven_take_collections,
 				  end_collections },
 	[TG_STEP_NEXT] = { .name = "next" },
 	[TG_STEP_SAMPLE] = { "sample", call_sample, NULL, take_sample, end_sample },

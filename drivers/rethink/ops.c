@@ -52,11 +52,11 @@ static bool carve(struct tg_rethink *source, struct tg_arena *arena)
 	return true;
 }
 
-static int start(void *state, struct tg_arena *arena, const struct tg_now *now, struct tg_why *why)
+static int start(void *state, const struct tg_source_start *with, struct tg_why *why)
 {
 	struct tg_rethink *source = state;
 
-	if (!source->carved && !carve(source, arena))
+	if (!source->carved && !carve(source, with->arena))
 		return tg_why_set(
 			why, TG_ERR_LIMIT,
 			"the arena is smaller than the %zu bytes that a RethinkDB source needs",
@@ -64,9 +64,9 @@ static int start(void *state, struct tg_arena *arena, const struct tg_now *now, 
 	TG_ASSERT(source->phase == TG_PHASE_DOWN);
 	source->pending = TG_OK;
 	source->throttled = false;
-	source->now = *now;
-	source->allowance_at_ms = now->mono_ms;
-	int rc = tg_link_open(&source->link, now, why);
+	source->now = *with->now;
+	source->allowance_at_ms = source->now.mono_ms;
+	int rc = tg_link_open(&source->link, with->now, why);
 	if (rc == TG_OK)
 		tg_rethink_enter(source, TG_PHASE_LOGIN);
 	return rc;

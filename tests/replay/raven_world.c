@@ -218,9 +218,31 @@ static bool take(struct tg_raven_world *world, const struct tg_batch *batch)
 
 /* --- running --- */
 
+struct known {
+	const struct tg_raven_world *world;
+	uint32_t at;
+};
+
+/* A stream that did not begin is none. */
+static bool next_known(void *context, struct tg_view *name)
+{
+	struct known *known = context;
+	const struct tg_raven_world *world = known->world;
+
+	while (known->at < world->stream_count && world->streams[known->at].begins == 0)
+		known->at++;
+	if (known->at == world->stream_count)
+		return false;
+	*name = tg_view_str(world->streams[known->at++].name);
+	return true;
+}
+
 int tg_raven_world_run(struct tg_raven_world *world)
 {
-	int rc = tg_raven_source.start(&world->source, &world->arena, &world->now, &world->why);
+	struct known store = { .world = world };
+	struct tg_known known = { &store, next_known };
+	struct tg_source_start with = { &world->arena, &world->now, &known };
+	int rc = tg_raven_source.start(&world->source, &with, &world->why);
 	bool done = false;
 
 	world->open = NULL;

@@ -24,8 +24,8 @@ TG_TEST(an_unchanged_database_costs_one_304)
 	TG_CHECK_INT(orders()->begins, 2);
 	TG_CHECK(orders()->complete);
 	tg_raven_world_restart(&world, PAGES ",\"collection_name\":\"*\"");
-	run(); /* a new process has to learn first which collections there are */
-	TG_CHECK_INT(a.calls, 4);
+	run(); /* nor has a new process to learn first which collections there are */
+	TG_CHECK_INT(a.calls, 1);
 	TG_CHECK_INT(a.unchanged, 1);
 	stop();
 }

@@ -150,6 +150,7 @@ TG_TEST(a_name_in_another_case_makes_no_second_stream)
 	tg_raven_world_restart(&world, PAGES ",\"collection_name\":\"oRDERS\"");
 	run();
 	TG_CHECK_INT(world.stream_count, 1);
+	TG_CHECK_INT(a.calls, 1);
 	TG_CHECK_INT(orders()->ends, 2);
 	check_equal();
 	stop();

@@ -277,7 +277,8 @@ static bool take(struct tg_world *world, const struct tg_batch *batch)
 
 int tg_world_run(struct tg_world *world)
 {
-	int rc = tg_rethink_source.start(&world->source, &world->arena, &world->now, &world->why);
+	struct tg_source_start with = { &world->arena, &world->now, NULL };
+	int rc = tg_rethink_source.start(&world->source, &with, &world->why);
 
 	for (unsigned turn = 0; rc == TG_OK && turn < TURNS_MAX; turn++) {
 		struct tg_batch batch = { .kind = TG_BATCH_NONE };

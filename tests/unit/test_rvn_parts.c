@@ -242,12 +242,27 @@ static void fill_cursor(void)
 	tg_raven_cursor_caught(&cursor, tg_view_str(VECTOR));
 	memcpy(cursor.after, "orders/7", 8);
 	cursor.after_bytes = 8;
+	cursor.set = 77;
 }
 
 TG_TEST(a_bookmark_comes_back_as_it_was)
 {
 	fill_cursor();
 	TG_CHECK_INT(tg_raven_cursor_read(tg_raven_cursor_write(&cursor, bytes), &back), TG_OK);
+	TG_CHECK(memcmp(&cursor, &back, sizeof(back)) == 0);
+}
+
+/* Version 1 had no set: what there was then is not known. */
+TG_TEST(an_older_bookmark_is_read)
+{
+	enum { SET_AT = 1 + 1 + 1 + 4 + 8 + 8, SET_BYTES = 8 };
+
+	fill_cursor();
+	struct tg_view now = tg_raven_cursor_write(&cursor, bytes);
+	memmove(bytes + SET_AT, bytes + SET_AT + SET_BYTES, now.bytes - SET_AT - SET_BYTES);
+	bytes[0] = 1;
+	TG_CHECK_INT(tg_raven_cursor_read(tg_view_of(bytes, now.bytes - SET_BYTES), &back), TG_OK);
+	cursor.set = 0;
 	TG_CHECK(memcmp(&cursor, &back, sizeof(back)) == 0);
 }
 

@@ -37,7 +37,17 @@ class PollTest(raven.Case):
         self.assertEqual(asked, [f"GET /databases/{self.database}{POLL}"])
         self.assertEqual(statuses, [304])
         self.assertEqual(summary["records_delivered"], 0)
-        self.assertEqual([one["complete"] for one in summary["streams"]], [True, True])
+        self.assertEqual([one["complete"] for one in summary["streams"]],
+                         [True] * len(self.COLLECTIONS))
+
+    def check_change(self, records):
+        """The next sync brings so many records, and the one behind it has nothing to ask."""
+        asked, _, summary = self.tapped()
+        self.assertTrue(asked[0].endswith(POLL), asked)
+        self.assertIn(f"GET /databases/{self.database}/collections/stats", asked)
+        self.assertEqual(summary["records_delivered"], records)
+        self.check()
+        self.check_one_question()
 
     def test_one_question(self):
         self.check_one_question()
@@ -51,6 +61,11 @@ class PollTest(raven.Case):
         self.assertEqual(summary["records_delivered"], 2)
         self.check()
         self.check_one_question()
+
+    def test_a_collection_that_is_gone(self):
+        self.client.bulk(self.database,
+                         [ravendb.remove(f"customers/{i}") for i in range(40)])
+        self.check_change(40)
 
     def test_another_collection_changes_the_state_once(self):
         self.client.put(self.database, "others/1", {"new": True}, "Others")
@@ -94,6 +109,24 @@ class PollTest(raven.Case):
         self.client.drop(self.database)
         self.sync(2)
         self.create(self.database)
+
+    def test_a_pattern(self):
+        """What the store knows stands for the list of the collections."""
+        self.source["collection_name"] = "*"
+        self.assertTrue(self.tapped()[0][0].endswith("/stats"))  # another configuration
+        self.check_one_question()
+        self.client.put(self.database, "customers/8", {"new": True}, "Customers")
+        self.check_change(1)
+        self.client.put(self.database, "items/1", {"n": 1}, "Items")
+        self.COLLECTIONS = (*self.COLLECTIONS, "Items")
+        self.check_change(1)
+        self.client.bulk(self.database,
+                         [ravendb.remove(f"customers/{i}") for i in range(40)])
+        self.check_change(40)
+        self.source["collection_name"] = ["*", "!Orders"]
+        self.COLLECTIONS = self.COLLECTIONS[1:]
+        self.assertGreater(len(self.tapped()[0]), 1)
+        self.check_one_question()
 
 
 if __name__ == "__main__":
