@@ -31,7 +31,6 @@ from ravendb.certificates import Certificates  # noqa: E402
 TABLES = {"devices": 40, "alarms": 120, "sites": 40, "readings": 600}
 LARGE_BYTES = 70000     # more than the 64 KiB that a record may take in one piece
 FS_MIB = 48
-MEMORY_MIB = 128        # with 64 its kernel once found none for its own buffers beside a full store
 ROUNDS = 12
 AWAY = (4, 5, 6)        # rounds in which the endpoint answers 503
 FILL, CLEAR = 6, 8      # before these rounds large rows come, more than the store takes, and go
@@ -201,7 +200,7 @@ def record(folder, program, seed, rounds=ROUNDS):
     files = {"/bin/tidegate": pathlib.Path(program), CONFIG: here.machine_configuration(),
              AUTHORITY: folder / "certificates/ca.crt"}
     try:
-        with machine.Machine(files, image, here.write_log, MEMORY_MIB) as vm:
+        with machine.Machine(files, image, here.write_log) as vm:
             start, promised = work(vm, here, seed, rounds)
             vm.cut()
         save(here, folder, seed=seed, start=start, promised=promised)
