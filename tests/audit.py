@@ -182,7 +182,7 @@ class Arrived:
             for path in pathlib.Path(folder).iterdir():
                 match = NAME.match(path.name)
                 if match:
-                    part = Arrived()
+                    part = type(self)()
                     part.add_text(path.read_bytes(), path.name)
                     found.append((match["stem"], int(match["first"]), part))
         begun = {}
@@ -218,6 +218,10 @@ class Truth:
     def same(self, row, line, shape):
         """Whether this line is this row."""
         return same(row, line, shape)
+
+    def holds(self, row, line, shape):
+        """The same of a Line as it arrived; who judges one line again and again may remember."""
+        return self.same(row, parse(line.raw), shape)
 
     def add_rows(self, stream, rows, primary_key="id"):
         self.streams[stream] = {identity(row[primary_key]): row for row in rows}
@@ -294,7 +298,7 @@ def judge_stream(stream, truth, newest, shape, report):
         line = newest.get(key)
         if line is None or line.op == "delete":
             report.add("lost", f"{stream} key {key}" + (", deleted last" if line else ""))
-        elif not truth.same(row, parse(line.raw), shape):
+        elif not truth.holds(row, line, shape):
             report.add("stale", f"{stream} key {key} seq {line.seq}")
     for key, line in newest.items():
         if key not in rows and line.op != "delete":

@@ -28,6 +28,7 @@ import writelog  # noqa: E402
 from rethinksim import values, spelling  # noqa: E402
 
 FINISHED = re.compile(r"^.+\.(?P<first>\d+)-(?P<last>\d+)\.ndjson$")
+REMEMBERED_MAX = 50000  # lines
 SETTLING_SYNCS = 2      # a pass that goes on has not seen what changed before its place
 
 
@@ -81,9 +82,31 @@ class Cached(audit.Arrived):
         if line is None:
             super().add(raw, where)
             if self.lines and self.lines[-1].raw == raw:
-                self.read[raw] = self.lines[-1]
+                remember(self.read, raw, self.lines[-1])
         else:
             self.lines.append(line)
+
+
+class Truth(audit.Truth):
+    """The plant no longer changes: a line that was held against its row need not be again."""
+
+    def __init__(self, streams):
+        super().__init__()
+        self.streams, self.known = streams, {}
+
+    def holds(self, row, line, shape):
+        known = self.known.get(line.raw)
+        if known is None:
+            known = super().holds(row, line, shape)
+            remember(self.known, line.raw, known)
+        return known
+
+
+def remember(known, raw, what):
+    """What was sent after a cut never comes again: it must not pile up."""
+    if len(known) >= REMEMBERED_MAX:
+        known.clear()
+    known[raw] = what
 
 
 def run(*words):
@@ -102,7 +125,7 @@ class Judge:
         self.here = Aftermath(recorded, self.folder)
         self.mounted = self.folder / "mounted"
         self.mounted.mkdir()
-        self.truth = self.here.truth()
+        self.truth = Truth(self.here.truth().streams)
         self.counts = collections.Counter()
 
     def __enter__(self):

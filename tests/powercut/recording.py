@@ -221,6 +221,9 @@ class Recording:
         self.batches, self.promised = facts["batches"], facts["promised"]
         self.keys = (self.folder / "received/keys.ndjson").read_text().splitlines(keepends=True)
         self.lines = (self.folder / "received/lines.ndjson").read_bytes().splitlines(keepends=True)
+        self.counts = [json.loads(key)["lines"] for key in self.keys]
+        envelopes = [json.loads(line)["_tidegate"] for line in self.lines]
+        self.numbers = [(envelope["stream"], envelope["seq"]) for envelope in envelopes]
 
     def rows(self, name):
         return (self.folder / "rows" / f"{name}.ndjson").read_bytes().splitlines()
@@ -235,10 +238,8 @@ class Recording:
 
     def upstream(self, count, folder):
         """The endpoint's own files as they were after `count` batches; {stream: last sequence}."""
-        keys = self.keys[:count]
-        lines = self.lines[:sum(json.loads(key)["lines"] for key in keys)]
+        line_count = sum(self.counts[:count])
         folder.mkdir(parents=True)
-        (folder / "keys.ndjson").write_text("".join(keys))
-        (folder / "lines.ndjson").write_bytes(b"".join(lines))
-        envelopes = [json.loads(line)["_tidegate"] for line in lines]
-        return {envelope["stream"]: envelope["seq"] for envelope in envelopes}
+        (folder / "keys.ndjson").write_text("".join(self.keys[:count]))
+        (folder / "lines.ndjson").write_bytes(b"".join(self.lines[:line_count]))
+        return dict(self.numbers[:line_count])
