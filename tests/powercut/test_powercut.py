@@ -94,12 +94,10 @@ def judge_all(recorded, cuts):
 
 
 def random_cuts(recorded, count, seed):
-    """Half of them anywhere, half where the most is open: just before a flush."""
     with writelog.Log(recorded.folder / "disk.log") as log:
-        anywhere = range(recorded.start, len(log.entries) + 1)
-        flushes = [at for at in anywhere[:-1] if log.entries[at].flags & writelog.FLUSH]
+        moments = log.moments(recorded.start)
     chance = random.Random(seed)
-    return [judge.Cut(chance.choice(chance.choice((anywhere, flushes))), chance.randrange(10**9))
+    return [judge.Cut(writelog.a_moment(chance, moments), chance.randrange(10**9))
             for _ in range(count)]
 
 

@@ -101,6 +101,18 @@ class Reading(Case):
         self.assertEqual([log.count_at(n) for n in (0, SECTOR, size - 1, size, size + 1,
                                                     size + SECTOR)], [0, 0, 0, 1, 1, 2])
 
+    def test_moments_are_anywhere_and_often_before_a_flush(self):
+        for _ in range(10):
+            self.entry(3, fill(7))
+        self.flush()
+        self.entry(3, fill(7))
+        log, chance = self.log(), random.Random(1)
+        self.assertEqual(log.moments(4), (range(4, 13), [10]))
+        self.assertEqual(log.moments(11), (range(11, 13), range(11, 13)))
+        found = [writelog.a_moment(chance, log.moments(4)) for _ in range(SEEDS)]
+        self.assertEqual(set(found), set(range(4, 13)))
+        self.assertGreater(found.count(10), SEEDS // 3)
+
 
 class Cutting(Case):
     def test_what_was_flushed_stays(self):

@@ -2,6 +2,7 @@
 
     log = Log(path)                      the file that QEMU's blklogwrites made
     disk = Disk(log, base, folder)       the disk as it was before the log began
+    at = a_moment(chance, log.moments(0))
     disk.cut(at, chance, target)         an image of it: only log.entries[:at] were ever asked for
 
     entries   0 1 2 3 F 5 6 7 | 8 9 ...        F: the last flush before the cut
@@ -108,6 +109,17 @@ class Log:
             if self.entries[index].flags & FLUSH:
                 return index
         return 0
+
+    def moments(self, start):
+        """Where the power may go from entries[start] on: (anywhere, just before a flush)."""
+        anywhere = range(start, len(self.entries) + 1)
+        flushes = [at for at in anywhere[:-1] if self.entries[at].flags & FLUSH]
+        return anywhere, flushes or anywhere
+
+
+def a_moment(chance, moments):
+    """One of Log.moments(): half of all are where the most is open, just before a flush."""
+    return chance.choice(chance.choice(moments))
 
 
 def copy_sparse(source, target):

@@ -2,6 +2,7 @@
 
     make(path, fs_mib=48, extra_mib=1, folder=None)    the tail behind the file system stays raw
     check(path)                                        e2fsck's verdict on a machine that is off
+    mend(path)                                         what a start does after a power cut
 """
 
 import os
@@ -41,3 +42,12 @@ def check(path):
                           check=True).stdout
     if done.returncode != E2FSCK_CLEAN or "needs_recovery" in told:
         raise Dirty(f"{done.stdout}{done.stderr}{told}")
+
+
+def mend(path):
+    """Where the superblock itself is torn, fsck puts its copy back; mounting does all the rest."""
+    words = (tool("dumpe2fs"), "-h", str(path))
+    if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+        return
+    subprocess.run([tool("e2fsck"), "-y", str(path)], capture_output=True, check=False)
+    subprocess.run(words, capture_output=True, check=True)
