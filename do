@@ -30,6 +30,7 @@ usage() {
 	./do package              the Debian packages, amd64 and arm64, into build/
 	./do powercut [--cuts N]  cuts the power of a recorded arm64 machine N times (200); --seed S
 	./do soak                 400 kills a sink, 2,000 simulated worlds, faults in every call
+	./do soak vm              2,000 power cuts of the arm64 machine, and a week of hourly syncs
 	./do bench [ARGUMENT...]  the figures of docs/benchmarks.md, measured here;
 	                          ravendb, lwip: those parts of them
 	                          board NAME: what that board's program takes and holds
@@ -162,7 +163,24 @@ verb_powercut() {
 	TIDEGATE=$PWD/build/host/tidegate exec python3 tests/powercut/test_powercut.py "$@"
 }
 
+# The arm64 machine's part: each of the four recordings has a seed of its own, which it prints.
+soak_vm() {
+	local at
+	install_missing "${ARM64_PACKAGES[@]}" "${VM_PACKAGES[@]}" openssl
+	verb_build host
+	export TIDEGATE=$PWD/build/host/tidegate TIDEGATE_SOAK=1
+	python3 tests/vm/test_week.py
+	for at in 1 2 3 4; do
+		say "power cuts, recording $at of 4"
+		python3 tests/powercut/test_powercut.py --cuts 500
+	done
+}
+
 verb_soak() {
+	if [ "${1:-}" = vm ]; then
+		soak_vm
+		return
+	fi
 	verb_build host
 	TIDEGATE_SOAK=1 ctest --preset host -L 'kill|fault|sim' --timeout 7200
 }
