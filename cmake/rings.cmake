@@ -33,7 +33,7 @@ function(tg_store_label out ring name)
 endfunction()
 
 # They start first, so that none of them runs alone at the end.
-set(TG_LONG_TESTS "kill|walk|^e2e|^fault|^vm|^powercut|^servers|^sim\\.agent")
+set(TG_LONG_TESTS "kill|walk|^e2e|^fault|^vm|^powercut|^servers|^sim\\.(agent|young)")
 string(APPEND TG_LONG_TESTS "|^valgrind\\.(outbox|file_power|index|intake)")
 # Most tests wait more than they compute, so that more of them run at a time than there are
 # processors; these keep two busy by themselves.

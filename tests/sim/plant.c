@@ -6,13 +6,26 @@
 #include "platform/assert.h"
 #include "tests/login.h"
 
-enum { SESSIONS = TG_SIM_CONNECTIONS_MAX, IN_BYTES = 8192, OUT_BYTES = 1 << 18, CURSORS = 4 };
+enum {
+	SESSIONS = TG_SIM_CONNECTIONS_MAX,
+	IN_BYTES = 8192,
+	OUT_BYTES = 1 << 18,
+	CURSORS = 4,
+	SAMPLE_ROWS = 30
+};
 enum state { MAGIC, FIRST, FINAL, FRAMES };
 
-/* Rows [from, to) are left, given from the begin or from the end. */
+#define TIMES_FROM_MS UINT64_C(1766000000000)
+/* An index' function as a server tells it: row => row("modified_at"). */
+#define INDEX_FUNCTION                                                                 \
+	"JHJlcWxfaW5kZXhfZnVuY3Rpb24kCQcHBwAAAAAAAAHt/////////zAAAABbMzEsW1sxMCxbWzEs" \
+	"LTE5LDBdXSwwXSxbMSwibW9kaWZpZWRfYXQiLDBdXSwwXQAAAAAAAAA="
+
+/* Rows [from, to) are left, given from the begin or from the end; of them, with `since`, those that
+ * are not older, each row's number being an odd multiple of its place. */
 struct cursor {
 	uint64_t token;
-	uint32_t table, from, to;
+	uint32_t table, from, to, since, step;
 	bool open, back;
 };
 
@@ -32,15 +45,19 @@ static struct session sessions[SESSIONS];
 size_t tg_plant_row(uint32_t table, uint32_t row, uint32_t version, char at[512])
 {
 	int pad = (int)((row * 7 + version * 13 + table) % 300);
+	char time[48] = "";
 
+	if (version >= TG_PLANT_TIMED)
+		snprintf(time, sizeof(time), ",\"modified_at\":%llu",
+			 (unsigned long long)TIMES_FROM_MS + version);
 	return (size_t)snprintf(
-		at, 512, "{\"id\":%u,\"pad\":\"%.*s\",\"v\":%u}", row, pad,
+		at, 512, "{\"id\":%u,\"pad\":\"%.*s\",\"v\":%u%s}", row, pad,
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-		version);
+		version, time);
 }
 
 /* --- out --- */
@@ -74,16 +91,27 @@ static void say(struct session *session, uint64_t token, const char *body)
 
 /* --- cursors --- */
 
+/* Which row stands at this place of the cursor's order. */
+static uint32_t row_at(const struct cursor *cursor, uint32_t place)
+{
+	return cursor->since > 0 ? place * cursor->step % TG_PLANT_ROWS_MAX : place;
+}
+
+static bool is_row(const struct tg_plant *plant, const struct cursor *cursor, uint32_t place)
+{
+	uint32_t version = plant->version[cursor->table][row_at(cursor, place)];
+
+	return version != 0 && version >= cursor->since;
+}
+
 /* Lets go of what is no row at the end where the cursor reads; false: none is left. */
 static bool has_row(const struct tg_plant *plant, struct cursor *cursor)
 {
-	const uint32_t *version = plant->version[cursor->table];
-
 	if (cursor->back)
-		while (cursor->from < cursor->to && version[cursor->to - 1] == 0)
+		while (cursor->from < cursor->to && !is_row(plant, cursor, cursor->to - 1))
 			cursor->to--;
 	else
-		while (cursor->from < cursor->to && version[cursor->from] == 0)
+		while (cursor->from < cursor->to && !is_row(plant, cursor, cursor->from))
 			cursor->from++;
 	return cursor->from < cursor->to;
 }
@@ -97,8 +125,9 @@ static void batch(struct session *session, struct cursor *cursor)
 
 	plant->reads++;
 	plant->reads_back += cursor->back;
+	plant->reads_since += cursor->since > 0;
 	for (; rows < plant->batch_rows && has_row(plant, cursor); rows++) {
-		uint32_t at = cursor->back ? --cursor->to : cursor->from++;
+		uint32_t at = row_at(cursor, cursor->back ? --cursor->to : cursor->from++);
 		size_t bytes =
 			tg_plant_row(cursor->table, at, plant->version[cursor->table][at], row);
 		used += (size_t)snprintf(body + used, sizeof(body) - used, "%s%.*s",
@@ -119,7 +148,7 @@ static struct cursor *find(struct session *session, uint64_t token)
 	return NULL;
 }
 
-static void start(struct session *session, uint64_t token, const char *query)
+static struct cursor *open_cursor(struct session *session, uint64_t token, const char *query)
 {
 	const char *table = strstr(query, "\"t");
 	unsigned free_one = 0;
@@ -130,8 +159,16 @@ static void start(struct session *session, uint64_t token, const char *query)
 	struct cursor *cursor = &session->cursors[free_one];
 	*cursor = (struct cursor){ .token = token,
 				   .table = (uint32_t)(table[2] - '0'),
-				   .to = TG_PLANT_ROWS_MAX,
-				   .back = strstr(query, "[74,") != NULL };
+				   .to = TG_PLANT_ROWS_MAX };
+	return cursor;
+}
+
+static void start(struct session *session, uint64_t token, const char *query)
+{
+	const char *table = strstr(query, "\"t");
+	struct cursor *cursor = open_cursor(session, token, query);
+
+	cursor->back = strstr(query, "[74,") != NULL;
 	/* Behind the table's term: the range's bounds, numbers or MINVAL and MAXVAL. */
 	const char *lower = strchr(table, ']') + 3;
 	const char *upper = *lower == '[' ? strstr(lower, "]]") + 3 : strchr(lower, ',') + 1;
@@ -140,6 +177,51 @@ static void start(struct session *session, uint64_t token, const char *query)
 	if (*upper != '[')
 		cursor->to = (uint32_t)strtoul(upper, NULL, 10);
 	batch(session, cursor);
+}
+
+/* [1,[71,[[182,[TABLE,LOWER,[181,[]]],{"index":"modified_at", ...}],COUNT]],...]: in no order. */
+static void start_since(struct session *session, uint64_t token, const char *query)
+{
+	static const uint32_t steps[] = { 1, 3, 7, 129, 171, 399 }; /* prime to all rows */
+	struct cursor *cursor = open_cursor(session, token, query);
+	uint64_t lower_ms = strtoull(strchr(strstr(query, "\"t"), ']') + 3, NULL, 10);
+
+	cursor->since = lower_ms > TIMES_FROM_MS + TG_PLANT_TIMED
+				? (uint32_t)(lower_ms - TIMES_FROM_MS)
+				: TG_PLANT_TIMED;
+	cursor->step = steps[tg_sim_draw(sizeof(steps) / sizeof(steps[0]))];
+	batch(session, cursor);
+}
+
+/* [1,[33,[[71,[TABLE,COUNT]],"modified_at"]]]: of the first rows, which are few. */
+static void sample(struct session *session, uint64_t token, const char *query)
+{
+	struct cursor *cursor = open_cursor(session, token, query);
+	uint32_t batch_rows = session->plant->batch_rows;
+
+	cursor->to = session->plant->batch_rows = SAMPLE_ROWS;
+	batch(session, cursor);
+	session->plant->batch_rows = batch_rows;
+}
+
+static void say_index(struct session *session, uint64_t token)
+{
+	say(session, token,
+	    "{\"t\":1,\"r\":[[{\"function\":{\"$reql_type$\":\"BINARY\",\"data\":\"" INDEX_FUNCTION
+	    "\"},\"geo\":false,\"index\":\"modified_at\",\"multi\":false,\"outdated\":false,"
+	    "\"query\":\"x\",\"ready\":true}]]}");
+}
+
+static void say_now(struct session *session, uint64_t token)
+{
+	uint64_t now_ms = TIMES_FROM_MS + session->plant->newest;
+	char body[128];
+
+	snprintf(body, sizeof(body),
+		 "{\"t\":1,\"r\":[{\"$reql_type$\":\"TIME\",\"epoch_time\":%llu.%03llu,"
+		 "\"timezone\":\"+00:00\"}]}",
+		 (unsigned long long)now_ms / 1000, (unsigned long long)now_ms % 1000);
+	say(session, token, body);
 }
 
 static void info(struct session *session, uint64_t token, const char *query)
@@ -175,6 +257,14 @@ static void answer(struct session *session, uint64_t token, const char *query)
 		say(session, token, "{\"t\":1,\"r\":[[\"t0\",\"t1\"]]}");
 	} else if (strncmp(query, "[1,[79,", 7) == 0) {
 		info(session, token, query);
+	} else if (strncmp(query, "[1,[139,", 8) == 0) {
+		say_index(session, token);
+	} else if (strncmp(query, "[1,[103,", 8) == 0) {
+		say_now(session, token);
+	} else if (strncmp(query, "[1,[33,", 7) == 0) {
+		sample(session, token, query);
+	} else if (strstr(query, "\"modified_at\"") != NULL) {
+		start_since(session, token, query);
 	} else {
 		start(session, token, query);
 	}

@@ -58,6 +58,7 @@ static void take_line(struct tg_target *target, const char *line)
 	row[bytes] = '\0';
 	const char *members = strstr(line, "},");
 	TG_ASSERT(members != NULL && strcmp(members + 2, row + 1) == 0);
+	target->same += version == target->version[table][key];
 	target->version[table][key] = version;
 }
 

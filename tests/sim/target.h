@@ -20,6 +20,7 @@ struct tg_target {
 	uint32_t mute_chance; /* thousandths: takes it, and drops the connection instead of
 				 answering */
 	uint32_t key_count, repeats, lines;
+	uint32_t same; /* lines with the version that the row had already */
 	struct {
 		char key[128];
 		uint64_t body_hash;

@@ -3,95 +3,11 @@
  * Method: the whole agent on a seeded clock and network, its store on the real disk. Each seed
  * draws rows, changes, faults of the network and of the target, and moments at which the process
  * is dropped; at the end a good network and one more sync, and the auditor compares. */
-#include "tests/check.h"
+#include "tests/sim/agent_world.h"
 
-#include <unistd.h>
+enum { ROUNDS = 6, CAP_BYTES = 1 << 20, RUN_MS = 110 };
 
-#include "app/cli/host.h"
-#include "app/crc32c.h"
-#include "drivers/json/json.h"
-#include "drivers/registry.h"
-#include "platform/clock.h"
-#include "platform/crypto.h"
-#include "platform/file.h"
-#include "platform/log.h"
-#include "platform/loop.h"
-#include "tests/sim/raven.h"
-
-enum { STATE_BYTES = 1 << 20, ROUNDS = 6, CAP_BYTES = 1 << 20, RUN_MS = 110 };
-
-static struct tg_plant plant;
-static struct tg_target target;
-static struct tg_agent agent;
-static struct tg_config config;
-static struct tg_arena arena;
-static uint8_t memory[48 << 20];
-static char folder[64];
-static bool raven; /* the target is a RavenDB, not an endpoint */
-static uint64_t seed_now, store_bytes_max = 32 << 20, stop_ms = UINT64_MAX;
-
-#define SEED_CHECK(condition)                                                              \
-	do {                                                                               \
-		if (!(condition))                                                          \
-			TG_FAIL("seed %llu: %s; `sim_agent` repeats it with TG_SEED=%llu", \
-				(unsigned long long)seed_now, #condition,                  \
-				(unsigned long long)seed_now);                             \
-	} while (0)
-
-/* --- the configuration --- */
-
-static const struct tg_json *parse(const char *text)
-{
-	const struct tg_json *json;
-	struct tg_why why;
-
-	if (tg_json_parse(tg_view_str(text), &arena, &json, &why) < 0)
-		TG_FAIL("%s", why.text);
-	return json;
-}
-
-static void configure(void)
-{
-	static struct tg_problems problems;
-
-	memset(&problems, 0, sizeof(problems));
-	memset(&config, 0, sizeof(config));
-	snprintf(config.name, sizeof(config.name), "sim");
-	snprintf(config.store_path, sizeof(config.store_path), "%s", folder);
-	config.store_bytes_max = store_bytes_max;
-	config.source_count = 1;
-	config.sources[0] = (struct tg_config_source){ .name = "r", .ops = tg_drivers.sources[0] };
-	config.sources[0].state = tg_arena_take(&arena, STATE_BYTES);
-	memset(config.sources[0].state, 0, STATE_BYTES);
-	config.sources[0].ops->configure(
-		config.sources[0].state,
-		parse("{\"name\":\"r\",\"type\":\"rethinkdb\",\"host\":\"plant.example\","
-		      "\"database\":"
-		      "\"plant\",\"username\":\"agent\",\"password\":\"correct horse\","
-		      "\"delete_when_empty\":true}"),
-		&problems);
-	config.sink_count = 1;
-	config.sinks[0] = (struct tg_config_sink){
-		.name = "up",
-		.ops = tg_registry_sink(&tg_drivers, raven ? "ravendb" : "https"),
-		.streams = tg_view_of("*", 2),
-		.shape = TG_SHAPE_DOCUMENT
-	};
-	config.sinks[0].state = tg_arena_take(&arena, STATE_BYTES);
-	memset(config.sinks[0].state, 0, STATE_BYTES);
-	config.sinks[0].ops->configure(
-		config.sinks[0].state,
-		parse(raven ? "{\"name\":\"up\",\"type\":\"ravendb\",\"ravendb_urls\":"
-			      "\"http://"
-			      "target.example\",\"database_name\":\"d\",\"allow_plain\":true,"
-			      "\"batch_records\":17,\"batch_bytes\":4096}"
-			    : "{\"name\":\"up\",\"type\":\"https\",\"url\":\"http://target.example/"
-			      "in\","
-			      "\"allow_plain\":true,\"batch_records\":17,\"batch_bytes\":4096}"),
-		&problems);
-	if (problems.count > 0)
-		TG_FAIL("%s", problems.text[0]);
-}
+static uint64_t stop_ms = UINT64_MAX;
 
 /* --- the world --- */
 
@@ -107,22 +23,11 @@ static void change(uint32_t changes)
 /* A version never comes back: a deleted row's next one is higher than all before. */
 static struct tg_sync_summary sync_once(bool whole)
 {
-	struct tg_agent_parts parts = { .config = &config,
-					.registry = &tg_drivers,
-					.host = &tg_host_machine,
-					.arena = &arena };
 	struct tg_sync_options options = { .wait_ms = whole ? 600000 : 20000 };
 	struct tg_sync_summary summary;
-	struct tg_why why;
 
-	tg_arena_init(&arena, memory, sizeof(memory));
-	configure();
-	if (!whole)
-		tg_sim_stop_at(tg_clock_now().mono_ms + tg_sim_draw(3000));
-	else
-		tg_sim_stop_at(UINT64_MAX);
-	if (tg_agent_boot(&agent, &parts, &why) < 0)
-		TG_FAIL("seed %llu: %s", (unsigned long long)seed_now, why.text);
+	tg_sim_stop_at(whole ? UINT64_MAX : tg_clock_now().mono_ms + tg_sim_draw(3000));
+	boot();
 	tg_agent_sync(&agent, &options, &summary);
 	tg_agent_close(&agent);
 	return summary;
@@ -131,33 +36,14 @@ static struct tg_sync_summary sync_once(bool whole)
 static void run(uint64_t seed)
 {
 	struct tg_sim_faults faults = { 0 }, good = { .delay_ms_max = 3 };
-	char command[128];
 
-	seed_now = seed;
-	tg_sim_start(seed, &good);
-	memset(&plant, 0, sizeof(plant));
-	memset(&target, 0, sizeof(target));
+	start_world(seed, &good);
 	plant.batch_rows = 1 + (uint32_t)tg_sim_draw(20);
 	target.busy_chance = (uint32_t)tg_sim_draw(200);
 	target.mute_chance = (uint32_t)tg_sim_draw(200);
-	snprintf(folder, sizeof(folder), "/tmp/tidegate-sim-XXXXXX");
-	TG_CHECK(mkdtemp(folder) != NULL);
-	tg_plant_listen(&plant);
-	if (raven)
-		tg_raven_listen(&target);
-	else
-		tg_target_listen(&target);
 	change(600);
 	for (unsigned round = 0; round < ROUNDS; round++) {
-		faults = (struct tg_sim_faults){
-			.delay_ms_max = (uint32_t)tg_sim_draw(60),
-			.piece_bytes_max = (uint32_t)(tg_sim_draw(3) == 0 ? tg_sim_draw(40) : 0),
-			.refuse_chance = (uint32_t)tg_sim_draw(150),
-			.unanswered_chance = (uint32_t)tg_sim_draw(50),
-			.cut_chance = (uint32_t)tg_sim_draw(400),
-			.stall_chance = (uint32_t)tg_sim_draw(100),
-			.fault_bytes_max = 1 + (uint32_t)tg_sim_draw(60000),
-		};
+		faults = draw_faults();
 		tg_sim_set_faults(&faults);
 		(void)sync_once(tg_sim_draw(2) == 0);
 		change((uint32_t)tg_sim_draw(100));
@@ -165,20 +51,9 @@ static void run(uint64_t seed)
 	tg_sim_set_faults(&good);
 	target.busy_chance = target.mute_chance = 0;
 	struct tg_sync_summary last = sync_once(true);
-	if (last.stopped || last.source_why.err != 0 || last.undelivered)
-		fprintf(stderr, "stopped %d, source: %d %s, sink: %d %s, store: %d\n", last.stopped,
-			last.source_why.err, last.source_why.text, last.sink_why.err,
-			last.sink_why.text, last.store_why.err);
-	SEED_CHECK(last.source_why.err == 0 && !last.undelivered && last.streams_failed == 0);
-	for (uint32_t table = 0; table < TG_PLANT_TABLES; table++)
-		for (uint32_t row = 0; row < TG_PLANT_ROWS_MAX; row++)
-			if (plant.version[table][row] != target.version[table][row])
-				fprintf(stderr, "t%u row %u: plant %u, target %u\n", table, row,
-					plant.version[table][row], target.version[table][row]);
-	SEED_CHECK(memcmp(plant.version, target.version, sizeof(plant.version)) == 0);
-	tg_sim_stop();
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	TG_CHECK_INT(system(command), 0);
+	check_summary(&last);
+	check_equal();
+	end_world();
 }
 
 static void run_all(uint64_t seeds)
@@ -187,8 +62,7 @@ static void run_all(uint64_t seeds)
 	unsigned cut = 0, repeats = 0, back = 0;
 	uint64_t last = getenv("TIDEGATE_SOAK") != NULL ? 2000 : seeds;
 
-	tg_crc32c_init();
-	tg_log_setup(getenv("TG_SEED") != NULL ? TG_LOG_INFO : TG_LOG_ERROR, false);
+	begin_ring();
 	for (uint64_t seed = one != NULL ? strtoull(one, NULL, 10) : 1; seed <= last; seed++) {
 		run(seed);
 		cut += tg_sim_counts().cut;
@@ -225,49 +99,24 @@ static void end_within_an_hour(void *context, const struct tg_agent *here,
 		TG_FAIL("the sync goes on after an hour of 503");
 }
 
-/* Pauses are shorter than `wait_ms`: a try that fails like the last one must not count. */
 static void begin_world(uint64_t seed, const struct tg_sim_faults *faults)
 {
-	tg_crc32c_init();
-	tg_log_setup(TG_LOG_ERROR, false);
-	tg_sim_start(seed, faults);
-	memset(&plant, 0, sizeof(plant));
-	memset(&target, 0, sizeof(target));
-	plant.batch_rows = 5;
-	snprintf(folder, sizeof(folder), "/tmp/tidegate-sim-XXXXXX");
-	TG_CHECK(mkdtemp(folder) != NULL);
-	tg_plant_listen(&plant);
-	tg_target_listen(&target);
-}
-
-static void end_world(void)
-{
-	char command[128];
-
-	tg_sim_stop();
-	snprintf(command, sizeof(command), "rm -r %s", folder);
-	TG_CHECK_INT(system(command), 0);
+	begin_ring();
+	start_world(seed, faults);
 }
 
 static struct tg_sync_summary sync_with(const struct tg_sync_options *options)
 {
-	struct tg_agent_parts parts = { .config = &config,
-					.registry = &tg_drivers,
-					.host = &tg_host_machine,
-					.arena = &arena };
 	struct tg_sync_summary summary;
-	struct tg_why why;
 
 	tg_sim_stop_at(stop_ms);
-	tg_arena_init(&arena, memory, sizeof(memory));
-	configure();
-	if (tg_agent_boot(&agent, &parts, &why) < 0)
-		TG_FAIL("%s", why.text);
+	boot();
 	tg_agent_sync(&agent, options, &summary);
 	tg_agent_close(&agent);
 	return summary;
 }
 
+/* Pauses are shorter than `wait_ms`: a try that fails like the last one must not count. */
 TG_TEST(agent_gives_up_beside_a_target_that_is_always_busy)
 {
 	struct tg_sim_faults good = { .delay_ms_max = 3 };
@@ -359,33 +208,6 @@ TG_TEST(agent_drains_a_full_store_at_the_targets_pace)
 
 /* --- a wanted pass in pieces --- */
 
-/* As `tidegate resync` does it, for both tables. */
-static void ask_for_all(void)
-{
-	struct tg_agent_parts parts = { .config = &config,
-					.registry = &tg_drivers,
-					.host = &tg_host_machine,
-					.arena = &arena };
-	struct tg_stream_open *open;
-	struct tg_why why;
-
-	tg_arena_init(&arena, memory, sizeof(memory));
-	configure();
-	TG_CHECK_INT(tg_agent_boot(&agent, &parts, &why), 0);
-	for (uint32_t table = 0; table < TG_PLANT_TABLES; table++) {
-		char name[] = "r/plant/t0";
-		name[9] = (char)('0' + table);
-		TG_CHECK_INT(tg_outbox_stream_open(&agent.box, tg_view_str(name), "rethinkdb",
-						   &open),
-			     0);
-		open->row.flags |= TG_STREAM_FULL_PASS | TG_STREAM_RESEND;
-		tg_outbox_touch(&agent.box, open);
-		TG_CHECK_INT(tg_outbox_commit(&agent.box, tg_clock_now().mono_ms, NULL), 0);
-		tg_outbox_stream_close(&agent.box, open);
-	}
-	tg_agent_close(&agent);
-}
-
 /* Goal: a full pass that was asked for is gone on with by the next run: no row is sent again twice.
  * Method: each run is too short for both tables. */
 TG_TEST(agent_goes_on_with_a_wanted_pass_in_the_next_run)
@@ -400,7 +222,7 @@ TG_TEST(agent_goes_on_with_a_wanted_pass_in_the_next_run)
 	summary = sync_with(&options);
 	all = summary.rows_read;
 	TG_CHECK(all > 300 && !summary.undelivered);
-	ask_for_all();
+	ask_for_pass(TG_STREAM_FULL_PASS | TG_STREAM_RESEND);
 	for (unsigned run = 0; run < 5; run++) {
 		stop_ms = tg_clock_now().mono_ms + RUN_MS;
 		TG_CHECK(sync_with(&options).stopped);
