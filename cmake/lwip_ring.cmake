@@ -1,6 +1,7 @@
 # The tests over lwIP, each in a network namespace of its own (tests/lwip/netns.py). They are run by
 # the build over lwIP itself, and by host, which makes that build as BUILD/lwip first.
-set(TG_LWIP_UNITS net conn loop tls http http_proxy https_answers rvn_sink rvn_sink_answers)
+set(TG_LWIP_UNITS net conn loop tls tls_reset http http_proxy https_answers rvn_sink
+	rvn_sink_answers)
 set(TG_LWIP_OWN names pools)
 
 # Habits of one test: which program, and what it says when it cannot run.

@@ -54,6 +54,7 @@ struct tg_tls {
 	uint8_t first[TG_TLS_FIRST_BYTES]; /* the peer's: do they look like TLS at all?      */
 	bool taken;
 	bool open;     /* the handshake is done                                              */
+	bool deaf;     /* the peer has reset the connection in the handshake                 */
 	bool offered;  /* an earlier session was offered                                     */
 	bool verified; /* the peer's chain was looked at: not a resumed session              */
 	bool refused;  /* ... and refused; `why` has the sentence                            */

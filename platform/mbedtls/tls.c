@@ -10,14 +10,22 @@
 
 static struct tg_tls slots[CONFIG_TG_TLS_CONNECTIONS_MAX];
 
+/* A peer that refuses us in the handshake may close before it has read all of what we said, which
+ * resets the connection under our next message. Its alert lies in the socket all the same: the
+ * message counts as sent, so that mbedTLS comes to read. */
 static int send_some(void *at, const unsigned char *bytes, size_t count)
 {
 	struct tg_tls *tls = at;
-	int put = tg_net_send(tls->net, bytes, count);
+	int put = tls->deaf ? TG_ERR_RESET : tg_net_send(tls->net, bytes, count);
 
 	if (put == TG_ERR_AGAIN)
 		return MBEDTLS_ERR_SSL_WANT_WRITE;
-	return put < 0 ? MBEDTLS_ERR_NET_CONN_RESET : put;
+	if (put >= 0)
+		return put;
+	if (tls->open)
+		return MBEDTLS_ERR_NET_CONN_RESET;
+	tls->deaf = true;
+	return (int)count;
 }
 
 static void note_first(struct tg_tls *tls, const unsigned char *at, unsigned count)
@@ -46,7 +54,7 @@ static int recv_some(void *at, unsigned char *to, size_t cap)
 
 	if (got == TG_ERR_AGAIN)
 		return MBEDTLS_ERR_SSL_WANT_READ;
-	if (got == TG_ERR_CLOSED)
+	if (got == TG_ERR_CLOSED && !tls->deaf)
 		return 0;
 	if (got < 0)
 		return MBEDTLS_ERR_NET_CONN_RESET;
@@ -144,30 +152,6 @@ bool tg_tls_again(const struct tg_tls *tls)
 	return tls->again;
 }
 
-int tg_tls_step(struct tg_tls *tls, struct tg_why *why)
-{
-	uint64_t refused = tg_tls_pool_now().refused_count;
-
-	if (tls->open)
-		return 0;
-	tls->why = why;
-	int failed = mbedtls_ssl_handshake(&tls->ssl);
-	tls->why = NULL;
-	if (failed == 0) {
-		finish(tls);
-		return 0;
-	}
-	tls->recv_needs = failed == MBEDTLS_ERR_SSL_WANT_WRITE ? TG_WANT_WRITE : TG_WANT_READ;
-	if (failed == MBEDTLS_ERR_SSL_WANT_READ || failed == MBEDTLS_ERR_SSL_WANT_WRITE)
-		return TG_ERR_AGAIN;
-	learn(tls, failed);
-	if (tls->offered) /* perhaps the peer cannot bear it: the next attempt starts afresh */
-		tg_tls_session_forget(tls->credentials);
-	if (tg_tls_pool_now().refused_count != refused)
-		return tg_tls_explain_memory(why);
-	return tls->refused ? TG_ERR_CERT : tg_tls_explain(tls, failed, why);
-}
-
 /* TLS 1.3 hands tickets on between the peer's bytes, and mbedTLS says so in whatever call comes
  * next, a write too; the call is repeated then. A bound keeps a flood of them from holding us. */
 enum { TICKETS_MAX = 8 };
@@ -193,6 +177,41 @@ static int read_some(struct tg_tls *tls, uint8_t *at, size_t cap)
 	for (unsigned turn = 0; turn < TICKETS_MAX && took_ticket(tls, got); turn++)
 		got = mbedtls_ssl_read(&tls->ssl, at, cap);
 	return got;
+}
+
+/* With TLS 1.3 our side may be done before the refusal is read. */
+static int shake_hands(struct tg_tls *tls)
+{
+	uint8_t byte;
+	int failed = mbedtls_ssl_handshake(&tls->ssl);
+
+	if (failed == 0 && tls->deaf)
+		failed = read_some(tls, &byte, sizeof(byte));
+	return failed > 0 ? MBEDTLS_ERR_NET_CONN_RESET : failed;
+}
+
+int tg_tls_step(struct tg_tls *tls, struct tg_why *why)
+{
+	uint64_t refused = tg_tls_pool_now().refused_count;
+
+	if (tls->open)
+		return 0;
+	tls->why = why;
+	int failed = shake_hands(tls);
+	tls->why = NULL;
+	if (failed == 0) {
+		finish(tls);
+		return 0;
+	}
+	tls->recv_needs = failed == MBEDTLS_ERR_SSL_WANT_WRITE ? TG_WANT_WRITE : TG_WANT_READ;
+	if (failed == MBEDTLS_ERR_SSL_WANT_READ || failed == MBEDTLS_ERR_SSL_WANT_WRITE)
+		return TG_ERR_AGAIN;
+	learn(tls, failed);
+	if (tls->offered) /* perhaps the peer cannot bear it: the next attempt starts afresh */
+		tg_tls_session_forget(tls->credentials);
+	if (tg_tls_pool_now().refused_count != refused)
+		return tg_tls_explain_memory(why);
+	return tls->refused ? TG_ERR_CERT : tg_tls_explain(tls, failed, why);
 }
 
 static int write_some(struct tg_tls *tls, const uint8_t *at, size_t bytes)
