@@ -109,9 +109,9 @@ class Week(unittest.TestCase):
         self.now += self.form.hours * 3600
         vm.set_clock(self.now)
 
-    def sync(self, vm):
+    def sync(self, vm, *words):
         """One sync; returns its exit code, its errors and what it says of itself."""
-        done = self.here.sync(vm, "--json", "--wait", "1")
+        done = self.here.sync(vm, "--json", *words)
         self.here.within_budget(done.stats)
         return done.code, done.err, json.loads(done.out)
 
@@ -127,7 +127,7 @@ class Week(unittest.TestCase):
     def sync_away(self, vm, life):
         """A sync that reaches nobody. Until the cap it has stored every row; then reading stops."""
         began = life.log_bytes()
-        code, errors, said = self.sync(vm)
+        code, errors, said = self.sync(vm, "--wait", "1")
         stored = self.stored(vm)
         life.stored.append((life.log_bytes(), stored))
         self.assertEqual(code, EXIT_UNDELIVERED, errors)
