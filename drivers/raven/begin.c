@@ -75,6 +75,7 @@ void tg_raven_read_all(struct tg_raven *source)
 	cursor->phase = TG_RAVEN_WALKING;
 	cursor->full = true;
 	source->marked = false;
+	tg_raven_share_drop(source);
 }
 
 bool tg_raven_is_unchanged(const struct tg_raven *source)
@@ -96,7 +97,7 @@ static bool may_resume(const struct tg_raven *source, const struct tg_raven_plac
 				      tg_view_of(cursor->vector, cursor->vector_bytes));
 }
 
-static enum tg_raven_step first_step(struct tg_raven *source, const struct tg_raven_place *place)
+static enum tg_raven_step first_step(struct tg_raven *source, struct tg_raven_place *place)
 {
 	if (source->config.mode == TG_RAVEN_LAST_MODIFIED)
 		return TG_STEP_STATE;
@@ -104,7 +105,12 @@ static enum tg_raven_step first_step(struct tg_raven *source, const struct tg_ra
 		source->resumed = source->ordered = true;
 		return TG_STEP_COMPARE;
 	}
-	return tg_raven_is_unchanged(source) && place->next > 0 ? TG_STEP_END : TG_STEP_WALK;
+	if (tg_raven_is_unchanged(source) && place->next > 0)
+		return TG_STEP_END;
+	if (tg_raven_share_take(source, place))
+		return TG_STEP_SETTLE;
+	tg_raven_share_start(source, place);
+	return TG_STEP_WALK;
 }
 
 int tg_raven_begin(void *state, const struct tg_stream_state *stream)

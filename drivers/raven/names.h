@@ -14,6 +14,7 @@
 struct tg_raven_name {
 	uint32_t at, bytes; /* in the text; plain */
 	bool done;          /* in this round      */
+	bool met;           /* by the walk that others may share, see share.c */
 	uint64_t count;     /* of its documents, as the server said */
 };
 

@@ -89,6 +89,7 @@ static int start(void *state, const struct tg_source_start *with, struct tg_why 
 		return rc;
 	source->throttled = source->idle = false;
 	source->reread = 0;
+	tg_raven_share_drop(source);
 	source->now = *with->now;
 	source->allowance_at_ms = source->now.mono_ms;
 	choose_node(source);

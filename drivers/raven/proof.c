@@ -93,6 +93,7 @@ int tg_raven_count_row(struct tg_raven *source, const struct tg_raven_row *row, 
 {
 	int rc = tg_raven_take_collections(source, row, why);
 
+	source->share.kept = false; /* what it counted is gone */
 	if (rc == TG_OK)
 		source->counted = tg_raven_names_count(row->body, tg_raven_name(source));
 	return rc;
@@ -217,6 +218,7 @@ int tg_raven_state_end(struct tg_raven *source, struct tg_why *why)
 	} else if (source->cursor.full) {
 		tg_raven_compare_start(source);
 	} else if (source->cursor.clear) {
+		tg_raven_share_keep(source);
 		tg_raven_enter(source, TG_STEP_SETTLE);
 	} else {
 		go_on_reading(source);

@@ -3,7 +3,7 @@
 #include "drivers/raven/echo.h"
 #include "drivers/raven/state.h"
 
-bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection)
+static bool is_ours(const struct tg_raven *source, struct tg_view collection)
 {
 	struct tg_view name = tg_raven_name(source);
 	uint8_t plain[512];
@@ -15,6 +15,15 @@ bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection)
 		return true;
 	int bytes = tg_json_unescape(collection, plain, sizeof(plain));
 	return bytes >= 0 && tg_raven_name_same(name, tg_view_of(plain, (size_t)bytes));
+}
+
+bool tg_raven_is_ours(struct tg_raven *source, struct tg_view collection)
+{
+	bool ours = is_ours(source, collection);
+
+	if (!ours)
+		tg_raven_share_meet(source, collection);
+	return ours;
 }
 
 static bool is_echo(const struct tg_raven_row *row, const struct tg_raven_meta *meta)

@@ -25,8 +25,9 @@ static const uint32_t legal_next[TG_STEPS] = {
 	[TG_STEP_SAMPLE] = TO(END),
 	[TG_STEP_BEGIN] = TO(BEGUN),
 	/* END: nothing changed since it was proved. COMPARE: one that broke off goes on. POLL,
-	 * STATS: by recall. */
-	[TG_STEP_BEGUN] = TO(WALK) | TO(COMPARE) | TO(STATE) | TO(END) | TO(POLL) | TO(STATS),
+	 * STATS: by recall. SETTLE: another one's walk serves. */
+	[TG_STEP_BEGUN] = TO(WALK) | TO(COMPARE) | TO(STATE) | TO(END) | TO(POLL) | TO(STATS) |
+			  TO(SETTLE),
 	[TG_STEP_WALK] = TO(TOMBS) | TO(COUNT) | TO(COMPARE) | TO(END),
 	[TG_STEP_TOMBS] = TO(COUNT) | TO(COMPARE) | TO(END),
 	[TG_STEP_COUNT] = TO(STATE) | TO(END),

@@ -13,6 +13,7 @@
  *      COMPARE -> STATE -> END                         was anything in conflict?
  *      BEGUN -> STATE -> QUERY [-> COMPARE] -> END     mode last_modified
  *      NEXT -> BEGIN -> BEGUN -> POLL --304--> END     recall.c: in a new process
+ *      BEGUN -> SETTLE                                 share.c: another one's walk serves
  *
  * Each step that asks the server something is a call, what to do with a row of the answer, and
  * where to go at its end; steps.c has the table, source.c runs it.
@@ -88,6 +89,15 @@ struct tg_raven_walk {
 	uint32_t silent; /* pages in a row that gave no batch                                    */
 };
 
+/* What a collection's walk tells of the others. */
+struct tg_raven_share {
+	bool watching;               /* the walk is under way: what it meets is noted */
+	bool kept;                   /* it ended at the state `vector`, which the counts are of */
+	uint32_t lookups;            /* collections that were not spelled as we know them */
+	uint64_t next, told;         /* the place where it began ... */
+	uint64_t next_end, told_end; /* ... and ended */
+};
+
 struct tg_raven {
 	struct tg_raven_config config;
 	struct tg_raven_talk talk;
@@ -97,6 +107,7 @@ struct tg_raven {
 	struct tg_raven_cursor cursor;
 	struct tg_raven_rows rows;
 	struct tg_raven_walk walk;
+	struct tg_raven_share share;
 	struct tg_now now;
 	/* What is counted and when. */
 	uint64_t hold_until_ms;
@@ -171,7 +182,7 @@ TG_CHECKED int tg_raven_odd(const struct tg_raven *source, const char *what, str
 /* select.c */
 
 /* Whether a document of this @collection (JSON; empty: none) belongs to the present collection. */
-bool tg_raven_is_ours(const struct tg_raven *source, struct tg_view collection);
+bool tg_raven_is_ours(struct tg_raven *source, struct tg_view collection);
 /* Documents that are never handed over: what a tidegate wrote and nobody changed since, what an
  * index made. Of `row` the metadata alone may be known: then no change is. */
 bool tg_raven_is_skipped(const struct tg_raven *source, const struct tg_raven_row *row,
@@ -200,6 +211,16 @@ void tg_raven_recall_fail(struct tg_raven *source, bool other_node);
 void tg_raven_recall_stop(struct tg_raven *source);
 /* The same behind the END of a collection that begins anew. */
 void tg_raven_recall_over(struct tg_raven *source);
+
+/* share.c. A walk begins at `place`, or is of no use to others any more. */
+void tg_raven_share_start(struct tg_raven *source, const struct tg_raven_place *place);
+void tg_raven_share_drop(struct tg_raven *source);
+/* A document or a tombstone of another collection (JSON; empty: of none). */
+void tg_raven_share_meet(struct tg_raven *source, struct tg_view collection);
+/* The state that the walk showed is the one that was counted, without a conflict. */
+void tg_raven_share_keep(struct tg_raven *source);
+/* Whether the collection needs no walk: then its cursor is at that state, and SETTLE is next. */
+bool tg_raven_share_take(struct tg_raven *source, struct tg_raven_place *place);
 
 /* steps.c: what /collections/stats answers. New ones join the round. */
 int tg_raven_take_collections(struct tg_raven *source, const struct tg_raven_row *row,

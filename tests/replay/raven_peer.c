@@ -193,11 +193,17 @@ void tg_raven_peer_answer(struct tg_raven_peer *peer, unsigned status, const cha
 
 static size_t put_metadata(char *at, size_t cap, const struct tg_raven_peer_doc *doc)
 {
+	char collection[sizeof(doc->collection) + 24] = "";
+
+	/* One that has none is listed as @empty, and does not say so itself. */
+	if (strcmp(doc->collection, "@empty") != 0)
+		snprintf(collection, sizeof(collection), "\"@collection\":\"%s\",",
+			 doc->collection);
 	return (size_t)snprintf(at, cap,
-				"\"@metadata\":{\"@collection\":\"%s\",\"@change-vector\":\"%s\","
+				"\"@metadata\":{%s\"@change-vector\":\"%s\","
 				"\"@id\":\"%s\",\"@last-modified\":"
 				"\"2026-11-21T10:00:00.%07" PRIu64 "Z\"%s}",
-				doc->collection, doc->vector, doc->id, doc->etag, doc->more);
+				collection, doc->vector, doc->id, doc->etag, doc->more);
 }
 
 static size_t put_doc(char *at, size_t cap, const struct tg_raven_peer_doc *doc, bool metadata_only)

@@ -12,7 +12,7 @@
 #include "drivers/raven/state.h"
 #include "tests/replay/raven_peer.h"
 
-enum { TG_RAVEN_WORLD_ROWS = 4000, TG_RAVEN_WORLD_STREAMS = 4 };
+enum { TG_RAVEN_WORLD_ROWS = 4000, TG_RAVEN_WORLD_STREAMS = 6 };
 
 struct tg_raven_world_row {
 	uint8_t key[96]; /* as it compares */

@@ -128,6 +128,22 @@ class PollTest(raven.Case):
         self.assertGreater(len(self.tapped()[0]), 1)
         self.check_one_question()
 
+    def test_one_walk_serves_what_nothing_happened_to(self):
+        self.source["collection_name"] = "*"
+        more = [f"More{i}" for i in range(6)]
+        for name in more:
+            self.client.fill(self.database, name, ((f"{name}/{i}", {"n": i}) for i in range(5)))
+        self.COLLECTIONS = (*self.COLLECTIONS, *more)
+        self.sync()
+        self.client.put(self.database, "More3/2", {"new": True}, "More3")
+        asked, _, summary = self.tapped()
+        self.assertEqual(summary["records_delivered"], 1)
+        # Of the one that comes first, and of the one that changed.
+        self.assertEqual(sum(one.endswith("/replication/tombstones") for one in asked), 2, asked)
+        self.assertLessEqual(len(asked), 12, asked)
+        self.check()
+        self.check_one_question()
+
 
 if __name__ == "__main__":
     raven.main()
