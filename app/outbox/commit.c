@@ -7,6 +7,10 @@
 /* A disk with less than this is full: a commit writes about as much. */
 enum { ROOM_BYTES_MIN = 1 << 20 };
 
+/* A trim meets each block that it drops, as many as a commit adds in the long run; the same again
+ * for LMDB's own pages. */
+enum { COMMIT_MAPPED_BYTES = 2 * CONFIG_TG_COMMIT_BLOCKS_MAX * 16384 };
+
 bool tg_outbox_pending(const struct tg_outbox *box)
 {
 	if (box->blocks_dirty_ > 0 || tg_sinks_pending(box) ||
@@ -205,10 +209,8 @@ static int transaction(struct tg_outbox *box, bool with_records)
 		mdb_txn_abort(txn);
 		return err;
 	}
-	tg_store_give_back(box); /* a trim meets each block that it drops */
-	err = tg_store_err(mdb_txn_commit(txn));
-	tg_store_give_back(box);
-	return err;
+	tg_store_mapped(box, COMMIT_MAPPED_BYTES);
+	return tg_store_err(mdb_txn_commit(txn));
 }
 
 static void streams_committed(struct tg_outbox *box)

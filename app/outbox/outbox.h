@@ -194,7 +194,8 @@ struct tg_slow_reader {
 
 enum { TG_BLOCK_SLOT_FREE, TG_BLOCK_SLOT_CLEAN, TG_BLOCK_SLOT_DIRTY };
 
-/* The part of LMDB's map that was ever read, and how much of it since it was given back. */
+/* The part of LMDB's map that was ever read, and how much of it may have become ours since we last
+ * looked how much there is. */
 struct tg_touched {
 	uintptr_t low, high;
 	size_t bytes;

@@ -66,13 +66,13 @@ int tg_store_write_begin(struct tg_outbox *box, MDB_txn **txn);
 /* The renewed read transaction; end it with tg_store_read_end before any wait. */
 int tg_store_read_begin(struct tg_outbox *box, MDB_txn **txn);
 void tg_store_read_end(struct tg_outbox *box);
-/* Told of each value read in such a transaction, so that we know where the map lies; behind
- * TG_STORE_MAPPED_BYTES of them its pages are given back. */
+/* Told of each value read in such a transaction, so that we know where the map lies. */
 void tg_store_touched(struct tg_outbox *box, const MDB_txn *txn, MDB_val value);
-/* Gives back the pages of the map, which otherwise count as ours until the kernel is short of
- * memory. Pointers into the map stay good: whoever looks there again has it from the page cache, or
- * from the disk. */
-void tg_store_give_back(struct tg_outbox *box);
+/* Up to `bytes` more of the map may have become ours. Pages of files count so until the kernel is
+ * short of memory: behind TG_STORE_MAPPED_BYTES we look how many there are, and behind as many
+ * they are given back. Pointers into the map stay good: whoever looks there again has it from the
+ * page cache, or from the disk. */
+void tg_store_mapped(struct tg_outbox *box, size_t bytes);
 int tg_store_env_open(struct tg_outbox *box);
 /* Makes the names in the store's folder durable: LMDB syncs what is in a new file, not its name,
  * and a power cut would take the whole store with what it vouches for. */

@@ -101,6 +101,45 @@ TG_TEST(outbox_keeps_large_bodies_in_chunks)
 	finish();
 }
 
+/* The pages of files that count as ours. */
+static uint64_t mapped_bytes(void)
+{
+	char status[4096];
+	size_t bytes = 0;
+
+	TG_CHECK_INT(tg_file_read_whole("/proc/self/status", status, sizeof(status), &bytes), 0);
+	const char *line = strstr(status, "RssFile:");
+	TG_CHECK(line != NULL);
+	return strtoull(line + strlen("RssFile:"), NULL, 10) * 1024;
+}
+
+/* Goal: a backlog that is read does not fill memory with the store's pages. */
+TG_TEST(outbox_gives_the_pages_of_its_map_back)
+{
+	enum { ROW_BYTES = 8000, LIMIT = CONFIG_TG_STORE_MAPPED_BYTES, MIB = 1 << 20 };
+	const unsigned rows = (LIMIT / 2 * 5 + 4 * MIB) / ROW_BYTES;
+	uint64_t least = UINT64_MAX, most = 0;
+
+	start((uint64_t)4 * LIMIT + 16 * MIB);
+	struct tg_stream_open *open = stream("r/d/t");
+	append(open, rows, ROW_BYTES);
+	commit();
+	for (uint64_t from = 1; from < rows; from += 100) {
+		struct tg_outbox_cursor cursor;
+		uint64_t bytes;
+
+		TG_CHECK_INT(tg_outbox_read_begin(&box, open->stream, from, &cursor), 0);
+		for (unsigned i = 0; i < 100 && cursor.next <= rows; i++)
+			TG_CHECK_INT(tg_outbox_read_skip(&cursor, &bytes), 1);
+		tg_outbox_read_end(&cursor);
+		uint64_t mapped = mapped_bytes();
+		least = mapped < least ? mapped : least;
+		most = mapped > most ? mapped : most;
+	}
+	TG_CHECK(most - least <= LIMIT + LIMIT / 2 + MIB);
+	finish();
+}
+
 /* Goal: at its cap the store stops taking, and can always be drained, also when its map is
  * fragmented. */
 TG_TEST(outbox_at_its_cap_stops_and_drains)
