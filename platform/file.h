@@ -24,6 +24,9 @@ TG_CHECKED int tg_file_write(int fd, const uint8_t *at, size_t bytes);
 /* Bytes read (0 at the end), or an error. */
 TG_CHECKED int tg_file_read_at(int fd, uint8_t *at, size_t cap, uint64_t offset);
 TG_CHECKED int tg_file_sync(int fd);
+/* What was synced of these bytes will not be read by us again: the kernel may take their pages for
+ * what is written next. A hint; nothing is lost or told when it is not taken. */
+void tg_file_give_back(int fd, uint64_t offset, uint64_t bytes);
 TG_CHECKED int tg_file_truncate(int fd, uint64_t bytes);
 /* 0 with the size, TG_ERR_MISSING or another error. */
 TG_CHECKED int tg_file_size(const char *path, uint64_t *bytes);

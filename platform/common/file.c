@@ -94,6 +94,11 @@ int tg_file_sync(int fd)
 	return fdatasync(fd) == 0 ? 0 : tg_file_err(errno);
 }
 
+void tg_file_give_back(int fd, uint64_t offset, uint64_t bytes)
+{
+	(void)posix_fadvise(fd, (off_t)offset, (off_t)bytes, POSIX_FADV_DONTNEED);
+}
+
 int tg_file_truncate(int fd, uint64_t bytes)
 {
 	return ftruncate(fd, (off_t)bytes) == 0 ? 0 : tg_file_err(errno);
