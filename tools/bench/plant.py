@@ -1,12 +1,10 @@
 """A real RethinkDB on loopback with a plant's readings in it, for tools/bench."""
 
-import json
+import contextlib
 import os
 import pathlib
 import random
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import time
@@ -19,8 +17,10 @@ import reql  # noqa: E402
 
 DATABASE = "plant"
 START_SECONDS_MAX = 60
-LOAD_SECONDS_MAX = 1800
-INSERT_ROWS = 500
+STOP_SECONDS_MAX = 600
+ANSWER_SECONDS_MAX = 1800
+SAY_SECONDS = 10
+WRITERS, INSERTS_UNDER_WAY, INSERT_ROWS = 4, 2, 500
 YEAR_SECONDS = 365 * 86400
 
 ROW = ('{"id":"%s","alarm":%s,"batch":"A-2026-%07d","device_id":"press-%03d",'
@@ -49,22 +49,54 @@ def moment(seconds):
     return {"$reql_type$": "TIME", "epoch_time": seconds, "timezone": "+00:00"}
 
 
-class Writer(reql.Connection):
-    """A connection that writes without waiting for each answer."""
+class Patient(reql.Connection):
+    """A connection that waits while the server writes back gigabytes."""
+
+    def __init__(self, host, port):
+        super().__init__(host, port)
+        self._sock.settimeout(ANSWER_SECONDS_MAX)
+
+
+class Writer(Patient):
+    """One that has a few inserts under way: enough to keep a server busy, few enough that it never
+    has more to do than a slow disk takes in ANSWER_SECONDS_MAX."""
+
+    _under_way = 0
 
     def write(self, query):
-        """The server's receive window is the brake."""
+        """Sends an insert; the oldest one's answer is awaited when there are enough."""
+        if self._under_way == INSERTS_UNDER_WAY:
+            self.await_one()
         self._token += 1
-        body = query.encode()
-        self._sock.sendall(struct.pack("<qI", self._token, len(body)) + body)
+        self._ask(query)
+        self._under_way += 1
+
+    def await_one(self):
+        """The answer to the oldest insert, which must have taken all of its rows."""
+        found = self._answer()[1][0]
+        self._under_way -= 1
+        if found["errors"] != reql.number("0"):
+            raise reql.Failed(found["first_error"])
 
     def settle(self):
-        """Returns once all is written."""
-        self._sock.settimeout(LOAD_SECONDS_MAX)
-        self.write("[4]")
-        token, length = struct.unpack("<qI", self._lines.read(12))
-        if token != self._token or json.loads(self._lines.read(length))["t"] != 4:
-            raise reql.Failed("the server did not take the rows")
+        """Returns once all is taken."""
+        while self._under_way:
+            self.await_one()
+
+
+class Progress:
+    """Says every few seconds how far a load has come."""
+
+    def __init__(self, rows):
+        self._rows, self._began = rows, time.monotonic()
+        self._next = self._began + SAY_SECONDS
+
+    def reached(self, count):
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + SAY_SECONDS
+            print(f"bench: {count:,} of {self._rows:,} rows, "
+                  f"{count / (now - self._began):,.0f} a second", file=sys.stderr, flush=True)
 
 
 class Plant:
@@ -90,10 +122,10 @@ class Plant:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(STOP_SECONDS_MAX)
 
     def connect(self):
-        return reql.Connection("127.0.0.1", self.port)
+        return Patient("127.0.0.1", self.port)
 
     def await_login(self):
         """Returns once the server lets us in."""
@@ -132,16 +164,19 @@ class Plant:
             server.run([140, [term, "updated_at"]])
 
     def pour(self, table, rows, seed):
-        """Inserts without waiting for each answer; the server's receive window is the brake."""
-        dice = random.Random(seed)
+        """Inserts over a few connections in turn, since the server works off one by one thread."""
+        dice, progress = random.Random(seed), Progress(rows)
         head = f'[1,[56,[[15,[[14,["{DATABASE}"]],"{table}"]],[2,['
-        tail = ']]],{"durability":"soft"}],{"noreply":true}]'
-        with Writer("127.0.0.1", self.port) as server:
-            for at in range(0, rows, INSERT_ROWS):
+        tail = ']]],{"durability":"soft"}]]'
+        with contextlib.ExitStack() as stack:
+            writers = [stack.enter_context(Writer("127.0.0.1", self.port)) for _ in range(WRITERS)]
+            for turn, at in enumerate(range(0, rows, INSERT_ROWS)):
                 count = min(INSERT_ROWS, rows - at)
                 part = ",".join(row_text(dice, self.newest) for _ in range(count))
-                server.write(head + part + tail)
-            server.settle()
+                writers[turn % WRITERS].write((head + part + tail).encode())
+                progress.reached(at)
+            for writer in writers:
+                writer.settle()
 
     def recede(self, table):
         """Takes back the times that change() gave: they would lie in the overlap that every pass
