@@ -42,7 +42,7 @@ class Gateway(world.World):
     def __init__(self, tables, store=None, disk_mib=32, **sink):
         machine.need()
         debs.need("openssl")
-        self.program = program()
+        self.program = program().read_bytes()  # of one build, whatever happens to the folder
         self.folder = pathlib.Path(world.scratch_folder(sum(tables.values())))
         self.certificates = Certificates(self.folder / "certificates", host=NAME)
         super().__init__("https", tables, folder=self.folder, certificates=self.certificates,
