@@ -1,9 +1,13 @@
 # The folders as libraries, and the program.
 
+# The pool of TLS is the one that goes with the library: platform/mbedtls/pool.h.
+file(GLOB TG_LEFT_OUT ${PROJECT_SOURCE_DIR}/platform/mbedtls/pool_*.c)
+list(REMOVE_ITEM TG_LEFT_OUT ${PROJECT_SOURCE_DIR}/platform/mbedtls/pool_${TG_TLS_POOL}.c)
+
 # Makes one static library of a folder's own *.c; a folder without any is passed over.
 function(tg_folder name folder)
 	file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
-	list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/app/main.c)
+	list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/app/main.c ${TG_LEFT_OUT})
 	if(NOT sources)
 		return()
 	endif()

@@ -45,6 +45,12 @@ file(GLOB mbedtls_files ${mbedtls}/library/*.c ${mbedtls}/3rdparty/everest/libra
 tg_source_library(source_mbedtls SOURCES ${mbedtls_files} DEFINES ${own_config}
 	PRIVATE ${PROJECT_SOURCE_DIR} ${mbedtls}/include ${mbedtls}/library
 	${mbedtls}/3rdparty/everest/include ${mbedtls}/3rdparty/everest/include/everest)
+# Its allocator clears the pool and installs itself: both by way of platform/mbedtls/pool_buffer.c.
+set_property(SOURCE ${mbedtls}/library/memory_buffer_alloc.c APPEND PROPERTY COMPILE_OPTIONS
+	-Dmbedtls_platform_set_calloc_free=tg_tls_pool_between
+	-U_FORTIFY_SOURCE -Dmemset=tg_tls_pool_clear
+	-include ${PROJECT_SOURCE_DIR}/platform/assert.h)
+set(TG_TLS_POOL buffer)
 # What every byte over TLS passes through is compiled for speed. On amd64 its AES instructions are
 # reached through the compiler's own functions, which only these two files may use: a processor
 # without them never gets there, and one with them has SSSE3 too.

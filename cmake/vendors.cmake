@@ -31,28 +31,13 @@ target_link_libraries(vendor_lmdb INTERFACE Threads::Threads)
 tg_vendor(cjson cjson/cJSON.h cjson)
 tg_vendor(zlib zlib.h z)
 
-# mbedTLS. Debian's 2.28 is built without an allocator hook, so its archives are copied with calloc
-# and free renamed to ours, which serve them from a fixed pool. An own build that has
-# MBEDTLS_PLATFORM_MEMORY is taken as it is.
-if(TG_MBEDTLS_ROOT)
-	set(hints HINTS ${TG_MBEDTLS_ROOT} PATH_SUFFIXES include lib library NO_DEFAULT_PATH)
-endif()
-find_path(TG_MBEDTLS_INCLUDE mbedtls/ssl.h ${hints} REQUIRED)
-foreach(part tls x509 crypto)
-	find_library(TG_MBED_${part} libmbed${part}.a ${hints} REQUIRED)
-endforeach()
-
-include(CheckSymbolExists)
-set(CMAKE_REQUIRED_INCLUDES ${TG_MBEDTLS_INCLUDE})
-check_symbol_exists(MBEDTLS_PLATFORM_MEMORY mbedtls/platform.h TG_MBEDTLS_HAS_HOOK)
-unset(CMAKE_REQUIRED_INCLUDES)
-
+# mbedTLS. Debian's is built without an allocator hook, so its archives are copied with calloc and
+# free renamed to ours, which serve them from a fixed pool.
+find_path(TG_MBEDTLS_INCLUDE mbedtls/ssl.h REQUIRED)
+set(TG_TLS_POOL lists)
 set(TG_MBEDTLS_LIBRARIES)
 foreach(part tls x509 crypto)
-	if(TG_MBEDTLS_HAS_HOOK)
-		list(APPEND TG_MBEDTLS_LIBRARIES ${TG_MBED_${part}})
-		continue()
-	endif()
+	find_library(TG_MBED_${part} libmbed${part}.a REQUIRED)
 	set(copy ${PROJECT_BINARY_DIR}/libtgmbed${part}.a)
 	add_custom_command(OUTPUT ${copy}
 		COMMAND ${CMAKE_OBJCOPY} --redefine-sym calloc=tg_tls_calloc

@@ -5,7 +5,6 @@
 #include "platform/mbedtls/pool.h"
 #include "platform/mbedtls/session.h"
 
-#include <mbedtls/platform.h>
 #if !defined(TG_MBEDTLS_2) && defined(MBEDTLS_PSA_CRYPTO_C)
 #include <psa/crypto.h>
 #endif
@@ -406,9 +405,7 @@ static struct tg_tls_credentials *take_slot(void)
 
 static int start_library(void)
 {
-#if defined(MBEDTLS_PLATFORM_MEMORY) && !defined(MBEDTLS_PLATFORM_CALLOC_MACRO)
-	mbedtls_platform_set_calloc_free(tg_tls_calloc, tg_tls_free);
-#endif
+	tg_tls_pool_start();
 #if !defined(TG_MBEDTLS_2) && defined(MBEDTLS_PSA_CRYPTO_C)
 	return psa_crypto_init() == PSA_SUCCESS ? 0 : -1; /* TLS 1.3 computes through PSA */
 #else
@@ -425,6 +422,22 @@ static void init(struct tg_tls_credentials *credentials)
 	mbedtls_pk_init(&credentials->key);
 	mbedtls_ssl_session_init(&credentials->session);
 	credentials->taken = true;
+}
+
+static int read_all(struct tg_tls_credentials *credentials, const struct tg_tls_files *files,
+		    struct tg_why *why)
+{
+	uint64_t refused = tg_tls_pool_now().refused_count;
+	int err = read_own(credentials, files, why);
+
+	if (err == 0)
+		err = check_ca_file(credentials->ca_file, why);
+	if (err == 0 && set_config(credentials) == 0)
+		return 0;
+	if (err != 0 && tg_tls_pool_now().refused_count == refused)
+		return err;
+	/* Whatever it was taken for, no file is to blame. */
+	return tg_why_set(why, TG_ERR_LIMIT, "no memory for TLS settings: raise TG_TLS_BYTES");
 }
 
 int tg_tls_load(const struct tg_tls_files *files, struct tg_tls_credentials **out,
@@ -446,12 +459,7 @@ int tg_tls_load(const struct tg_tls_files *files, struct tg_tls_credentials **ou
 		 files->ca_file[0] != '\0' ? files->ca_file : system_store());
 	snprintf(credentials->server_name, sizeof(credentials->server_name), "%s",
 		 files->server_name);
-	int err = read_own(credentials, files, why);
-	if (err == 0)
-		err = check_ca_file(credentials->ca_file, why);
-	if (err == 0 && set_config(credentials) != 0)
-		err = tg_why_set(why, TG_ERR_LIMIT,
-				 "no memory for TLS settings: raise TG_TLS_BYTES");
+	int err = read_all(credentials, files, why);
 	if (err != 0)
 		tg_tls_unload(credentials);
 	else

@@ -112,6 +112,8 @@ int tg_tls_explain(const struct tg_tls *tls, int failed, struct tg_why *why)
 			why, TG_ERR_TLS,
 			"%s port %u offers no TLS version from 1.2 on: enable TLS 1.2 there", host,
 			port);
+	case MBEDTLS_ERR_SSL_ALLOC_FAILED:
+		return tg_tls_explain_memory(why);
 	case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
 		return tg_why_set(
 			why, TG_ERR_CERT,

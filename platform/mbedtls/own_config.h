@@ -6,12 +6,18 @@
 #ifndef TG_PLATFORM_MBEDTLS_OWN_CONFIG_H
 #define TG_PLATFORM_MBEDTLS_OWN_CONFIG_H
 
-/* The machine. Memory comes from the fixed pool: platform/mbedtls/pool.h. */
+/* The machine. Memory comes from one fixed pool by the buffer allocator: platform/mbedtls/pool.h.
+ * Where that finds its list broken it would end the program without a word. */
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_HAVE_TIME
 #define MBEDTLS_HAVE_TIME_DATE
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
+#define MBEDTLS_MEMORY_BUFFER_ALLOC_C
+#define MBEDTLS_MEMORY_DEBUG
+#define MBEDTLS_MEMORY_ALIGN_MULTIPLE 16
+#define MBEDTLS_PLATFORM_EXIT_MACRO(status) \
+	tg_assert_failed("the pool of TLS is sound", "mbedtls/memory_buffer_alloc.c", status)
 
 /* TLS, the client's half. */
 #define MBEDTLS_SSL_TLS_C

@@ -1,14 +1,10 @@
 /* pool.h - the one heap of mbedTLS: CONFIG_TG_TLS_BYTES x CONFIG_TG_TLS_CONNECTIONS_MAX, static.
  *
- *      | before:4 | bytes:4 | payload ...            | before | bytes | payload ... |     | end |
- *        ^ size of the block to the left, for joining  ^ bit 0 of `bytes`: in use
+ * One of two files is compiled (TG_TLS_POOL in cmake/):
  *
- * Free blocks lie in 64 lists, four for each power of two, with a bitmap of the lists that are not
- * empty: taking and giving back are a few instructions, as a handshake does 19,000 of both. Payload
- * is aligned to 16 bytes, eight bytes a block are overhead.
- *
- * Debian's mbedTLS has no allocator hook: the build renames calloc and free inside its archives to
- * these two names. Where MBEDTLS_PLATFORM_MEMORY exists they are installed at run time.
+ *      pool_buffer.c  mbedTLS' own buffer allocator, where we build the library: own_config.h
+ *      pool_lists.c   lists of ours, for Debian's library, which has no hook: the build renames
+ *                     calloc and free inside its archives to these two names
  *
  * Thread:  the loop's.
  */
@@ -17,7 +13,10 @@
 
 #include <stddef.h>
 
-/* As calloc and free, out of the pool; NULL when it has no room. */
+/* Before mbedTLS first allocates; later calls change nothing. */
+void tg_tls_pool_start(void);
+
+/* As calloc and free, out of the pool; NULL when it has no room. Aligned to 16 bytes. */
 void *tg_tls_calloc(size_t count, size_t bytes);
 void tg_tls_free(void *at);
 

@@ -139,6 +139,15 @@ bool peer_printed(struct peer *peer, const char *word)
 	return await_word(peer, word, seen);
 }
 
+void peer_forget_printed(struct peer *peer)
+{
+	struct pollfd watch = { .fd = peer->out, .events = POLLIN };
+	char seen[8192];
+
+	while (poll(&watch, 1, 0) > 0 && read(peer->out, seen, sizeof(seen)) > 0)
+		continue;
+}
+
 void peer_start_openssl(struct peer *peer, const char *args)
 {
 	int in[2], out[2];

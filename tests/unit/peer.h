@@ -41,6 +41,8 @@ void peer_stop(struct peer *peer);
 
 /* Waits until the peer has printed `word`; false after ten seconds. */
 bool peer_printed(struct peer *peer, const char *word);
+/* Takes what it has printed so far, so that it never waits for us to read it. */
+void peer_forget_printed(struct peer *peer);
 
 /* Waits until the connection may go on with these events, ten seconds at most. */
 void peer_await(const struct tg_conn *conn, unsigned events);

@@ -3,6 +3,13 @@
 #include "platform/assert.h"
 #include "platform/tls.h"
 
+/*      | before:4 | bytes:4 | payload ...            | before | bytes | payload ... |     | end |
+ *        ^ size of the block to the left, for joining  ^ bit 0 of `bytes`: in use
+ *
+ * Free blocks lie in 64 lists, four for each power of two, with a bitmap of the lists that are not
+ * empty: taking and giving back are a few instructions, as a handshake does 19,000 of both. Eight
+ * bytes a block are overhead. */
+
 enum {
 	POOL_BYTES = CONFIG_TG_TLS_BYTES * CONFIG_TG_TLS_CONNECTIONS_MAX / 16 * 16,
 	GRAIN_BYTES = 16,
@@ -73,11 +80,13 @@ static void list_remove(uint32_t offset)
 }
 
 /* One free block, and behind it a head in use that stops the joining. */
-static void start(void)
+void tg_tls_pool_start(void)
 {
 	struct block *first = block_at(HEAD_BYTES);
 	uint32_t bytes = POOL_BYTES - 2 * HEAD_BYTES;
 
+	if (figures.pool_bytes != 0)
+		return;
 	figures.pool_bytes = POOL_BYTES;
 	first->before = 0;
 	first->bytes = bytes;
@@ -134,8 +143,7 @@ static void *refuse(void)
 
 void *tg_tls_calloc(size_t count, size_t bytes)
 {
-	if (figures.pool_bytes == 0)
-		start();
+	tg_tls_pool_start();
 	if (bytes != 0 && count > POOL_BYTES / bytes)
 		return refuse();
 	uint32_t need = (uint32_t)(count * bytes + HEAD_BYTES + GRAIN_BYTES - 1);
@@ -191,7 +199,6 @@ void tg_tls_free(void *at)
 
 struct tg_tls_pool tg_tls_pool_now(void)
 {
-	if (figures.pool_bytes == 0)
-		start();
+	tg_tls_pool_start();
 	return figures;
 }
