@@ -1,6 +1,7 @@
 #include "tests/replay/raven_peer.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -386,7 +387,7 @@ static void answer(struct tg_raven_peer *peer, const char *path)
 
 void tg_raven_peer_start(struct tg_raven_peer *peer, const char *tag)
 {
-	memset(peer, 0, sizeof(*peer));
+	memset(peer, 0, offsetof(struct tg_raven_peer, in_));
 	snprintf(peer->tag, sizeof(peer->tag), "%s", tag);
 	snprintf(peer->database_id, sizeof(peer->database_id), "%s", "DATABASE0000000000000A");
 	peer->database_id[8] = tag[0];

@@ -48,6 +48,7 @@ struct tg_raven_peer {
 	int listener_, fd_;
 	size_t in_bytes_, out_bytes_, out_sent_;
 	char match_[256];
+	/* Not cleared at the start. */
 	char in_[32768], out_[TG_RAVEN_PEER_OUT_BYTES], body_[TG_RAVEN_PEER_OUT_BYTES / 2];
 };
 
