@@ -37,24 +37,35 @@ if(TG_FUZZ)
 endif()
 
 # Line numbers are all that a sanitizer's report needs; the linker has half as much to do.
-if(TG_TESTS_PLAIN)
+if(CMAKE_BUILD_TYPE STREQUAL "Sanitize")
 	add_compile_options(-g1)
 endif()
 
+# Plain builds of one compiler share the objects that do not depend on a board's numbers: host,
+# tiny, lwip, tls36. To ccache their folders look the same when paths below the tree are relative.
+# Nobody shares the others' objects, so these need not be preprocessed first to be looked up.
 find_program(TG_CCACHE ccache)
 if(TG_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
-	set(CMAKE_C_COMPILER_LAUNCHER ${TG_CCACHE})
+	set(habits CCACHE_DEPEND=1)
+	if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release"
+			AND NOT TG_SMALL)
+		set(habits CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1)
+	endif()
+	set(CMAKE_C_COMPILER_LAUNCHER env ${habits} ${TG_CCACHE})
 endif()
 
 # Optimised as a whole and for size. No path of the building machine enters it: two builds give the
-# same bytes. The objects hold machine code beside what the linker optimises, so that the tests are
-# linked from them in no time.
+# same bytes.
 if(TG_SMALL)
 	set(CMAKE_C_FLAGS_RELEASE "-Os -D_FORTIFY_SOURCE=2")
-	set(TG_SMALL_OPTIONS -flto -ffat-lto-objects -fno-asynchronous-unwind-tables
+	set(TG_SMALL_OPTIONS -flto -fno-asynchronous-unwind-tables
 		-fno-unwind-tables -fomit-frame-pointer -fmerge-all-constants
 		-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.
 		-ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
+	# Machine code beside what the linker optimises: the tests are linked from it in no time.
+	if(TG_TESTS)
+		list(APPEND TG_SMALL_OPTIONS -ffat-lto-objects)
+	endif()
 	add_compile_options(${TG_SMALL_OPTIONS})
 	add_link_options(-Os -ffunction-sections -fdata-sections -fno-pie
 		-flto=auto -flto-partition=one -frandom-seed=tidegate -s)

@@ -1,5 +1,5 @@
 # The tests over lwIP, each in a network namespace of its own (tests/lwip/netns.py). They are run by
-# the build over lwIP itself, and by host, which makes that build as BUILD/lwip first.
+# the build over lwIP itself, and by host, which makes that build as BUILD-lwip first.
 set(TG_LWIP_UNITS net conn loop tls tls_reset http http_proxy https_answers rvn_sink
 	rvn_sink_answers)
 set(TG_LWIP_OWN names pools)
@@ -28,7 +28,8 @@ function(tg_lwip_ring build)
 		add_test(NAME lwip.${name} COMMAND ${TG_PYTHON} tests/lwip/test_${name}.py)
 		tg_lwip_habits(lwip.${name} ${build})
 	endforeach()
-	set_property(TEST lwip.ravendb APPEND PROPERTY ENVIRONMENT TIDEGATE_RAVENDB=6.2.4)
+	set_property(TEST lwip.ravendb APPEND PROPERTY ENVIRONMENT TIDEGATE_RAVENDB=6.2.4
+		DOTNET_TieredPGO=0)
 	set_tests_properties(lwip.ravendb PROPERTIES COST 100
 		FIXTURES_REQUIRED "lwip;ravendb_6.2.4")
 endfunction()
@@ -38,7 +39,7 @@ if(NOT TG_NET STREQUAL "lwip")
 	set_tests_properties(lwip.build PROPERTIES LABELS "lwip;house" SKIP_RETURN_CODE 77
 		WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} FIXTURES_SETUP lwip COST 100
 		TIMEOUT 1200 ENVIRONMENT TIDEGATE_BOARD=${TG_BOARD})
-	tg_lwip_ring(${PROJECT_BINARY_DIR}/lwip)
+	tg_lwip_ring(${PROJECT_BINARY_DIR}-lwip)
 	add_test(NAME lwip.same COMMAND ${TG_PYTHON} tests/lwip/test_same.py)
-	tg_lwip_habits(lwip.same ${PROJECT_BINARY_DIR}/lwip)
+	tg_lwip_habits(lwip.same ${PROJECT_BINARY_DIR}-lwip)
 endif()

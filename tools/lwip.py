@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Builds the tree over lwIP into BUILD/lwip, for the tests of host: tools/lwip.py BUILD
+"""Builds the tree over lwIP into BUILD-lwip, for the tests of host: tools/lwip.py BUILD
 
-The same as `cmake -DTG_NET=lwip` by hand. Without network, apt or dpkg-source and with nothing kept
-from before there is no source of lwIP, and this is a skip.
+The same as `cmake -DTG_NET=lwip` by hand, beside BUILD, whose objects it shares by ccache. Without
+network, apt or dpkg-source and with nothing kept from before there is no source of lwIP, and this
+is a skip.
 """
 
 import os
@@ -23,7 +24,7 @@ def main():
     except debian.Unavailable as why:
         print(f"SKIP: no source of lwIP: {why}")
         sys.exit(77)
-    build = os.path.join(os.path.abspath(sys.argv[1]), "lwip")
+    build = os.path.abspath(sys.argv[1]) + "-lwip"
     board = os.environ.get("TIDEGATE_BOARD", "host")
     subprocess.run(["cmake", "-S", ROOT, "-B", build, "-G", "Ninja", f"-DTG_BOARD={board}",
                     "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_COMPILER=gcc", "-DTG_NET=lwip"],

@@ -2,7 +2,7 @@
 """Runs the TLS and hash tests against mbedTLS 3.6: tools/mbedtls36.py BUILD
 
 Debian 12 has mbedTLS 2.28; the shipped program is built with 3.6, by a configuration of our own and
-with mbedTLS' own allocator. BUILD/tls36 is a second build of the tree from the sources that it is
+with mbedTLS' own allocator. BUILD-tls36 is a second build of the tree from the sources that it is
 made of and with its numbers, for this machine. Where they cannot be fetched this is a skip.
 """
 
@@ -25,7 +25,7 @@ def fetch_sources(folder):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    build = os.path.join(os.path.abspath(sys.argv[1]), "tls36")
+    build = os.path.abspath(sys.argv[1]) + "-tls36"
     fetch_sources(os.path.join(build, "sysroot"))
     subprocess.run(["cmake", "-S", ROOT, "-B", build, "-G", "Ninja", "-DTG_BOARD=gateway-arm64",
                     "-DCMAKE_BUILD_TYPE=Release", "-DTG_VENDOR=source"],
