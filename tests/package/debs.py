@@ -62,7 +62,8 @@ def bring_sources(where):
 def compile_program(architecture, name=None, target="all"):
     """Configures and builds a gateway preset in a folder of its own; returns that folder.
 
-    The tests that want the same folder share it: one builds, the others wait and find it built."""
+    The tests that want the same folder share it, with `./do`: one builds, the others wait and find
+    it built."""
     need(COMPILERS[architecture], "dpkg-source", "cpack")
     if architecture == "arm64":
         need("qemu-aarch64-static")  # the manual is written by the program itself
