@@ -25,19 +25,23 @@ struct tg_body {
 
 enum { FAKE_LINE_BYTES_MAX = 8192 };
 
-/* One line without its end; returns its length. */
+/* One line without its end; returns its length. The pad is not printf's: that takes ten times as
+ * long as all that is tested with it. */
 static inline size_t fake_line(const struct tg_body *body, uint64_t seq,
 			       char line[FAKE_LINE_BYTES_MAX])
 {
 	int bytes =
 		snprintf(line, FAKE_LINE_BYTES_MAX,
 			 "{\"_tidegate\":{\"instance\":\"%s\",\"stream\":\"%s\",\"op\":\"upsert\","
-			 "\"seq\":%" PRIu64 ",\"key\":%" PRIu64 "},\"pad\":\"%0*u\"}",
-			 body->instance, body->stream, seq, seq, (int)body->pad_bytes, 0u);
+			 "\"seq\":%" PRIu64 ",\"key\":%" PRIu64 "},\"pad\":\"",
+			 body->instance, body->stream, seq, seq);
+	size_t pad = body->pad_bytes > 0 ? body->pad_bytes : 1;
 
-	if (bytes <= 0 || bytes >= FAKE_LINE_BYTES_MAX)
+	if (bytes <= 0 || (size_t)bytes + pad + sizeof("\"}") > FAKE_LINE_BYTES_MAX)
 		abort();
-	return (size_t)bytes;
+	memset(line + bytes, '0', pad);
+	memcpy(line + bytes + pad, "\"}", sizeof("\"}"));
+	return (size_t)bytes + pad + strlen("\"}");
 }
 
 /* Walks the whole text and copies the window. */

@@ -278,11 +278,11 @@ static void prepare(void)
 
 static void every_crash(bool one)
 {
-	/* Where a tool makes each step slow, each fourth call, another one of the four a kind. */
-	uint64_t step = getenv("TIDEGATE_SLOW") != NULL ? 4 : 1;
+	/* Where a tool makes each step slow, each eighth call, another one of them a kind. */
+	uint64_t step = tg_turns(1, 8);
 
 	for (unsigned kind = 0; kind < DISK_CRASHES; kind++) {
-		uint64_t crash_at = 1 + kind % step;
+		uint64_t crash_at = 1 + kind * 3 % step;
 
 		while (run(crash_at, (enum disk_crash)kind, one) == UINT64_MAX) {
 			if (audit.wrong)
@@ -314,12 +314,12 @@ TG_TEST(file_power_lying_disk_is_noticed)
 
 	prepare();
 	disk.sync_lies = true;
-	for (uint64_t crash_at = 1; crash_at < 200; crash_at++) {
+	for (uint64_t crash_at = 1; crash_at < 200; crash_at += tg_turns(1, 5)) {
 		(void)run(crash_at, DISK_POWER, false);
 		noticed += audit.wrong;
 	}
 	disk.sync_lies = false;
-	TG_CHECK(noticed > 20);
+	TG_CHECK(noticed > tg_turns(20, 4));
 }
 
 /* Each disk call fails once (full, broken, forbidden): the forwarder repeats, nothing is lost or

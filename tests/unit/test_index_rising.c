@@ -62,8 +62,10 @@ static uint32_t pages_written(uint32_t runs, uint32_t step)
  * gather. The tree has 538 pages at the end. */
 TG_TEST(index_writes_rising_keys_once)
 {
-	TG_CHECK(pages_written(1, 1) < 1000);
 	TG_CHECK(pages_written(4, 1) < 1400);
+	if (tg_turns(3, 1) == 1)
+		return; /* a tool has seen the same calls by then */
+	TG_CHECK(pages_written(1, 1) < 1000);
 	TG_CHECK(pages_written(1, 7919) < 3200);
 }
 
@@ -130,7 +132,7 @@ TG_TEST(index_near_places_are_true)
 		start(&near.world, 32);
 		near.world.index.young = young ? near.world.young : NULL;
 		memset(near.present, 0, sizeof(near.present));
-		for (uint32_t i = 0; i < 60000; i++)
+		for (uint32_t i = 0; i < tg_turns(60000, 10000); i++)
 			near_step(&near);
 		(void)settle_all(&near.world);
 		for (uint32_t i = 0; i < NEAR_KEYS; i++)

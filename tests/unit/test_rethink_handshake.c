@@ -83,7 +83,8 @@ static void begin_2(void)
 	sends(first, sizeof(first));
 }
 
-/* The same conversation cut at each byte, both answers in one run. */
+/* The same conversation cut at each byte, both answers in one run. Where a tool makes each step
+ * slow it goes on to the key, the same 4,096 steps each time, from a few of the cuts only. */
 TG_TEST(rethink_handshake_vector_2_at_every_split)
 {
 	char both[600];
@@ -98,6 +99,8 @@ TG_TEST(rethink_handshake_vector_2_at_every_split)
 		TG_CHECK(rc == TG_ERR_AGAIN && used == split);
 		rc = tg_handshake_feed(&hs, tg_view_of(both + split, total - split), &more, &why);
 		TG_CHECK(rc == TG_ERR_AGAIN && more == total - split);
+		if (split % tg_turns(1, 40) != 0)
+			continue;
 		while (tg_handshake_busy(&hs))
 			tg_handshake_step(&hs);
 		sends(final_2, sizeof(final_2));
