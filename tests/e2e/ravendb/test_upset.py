@@ -7,8 +7,8 @@ import threading
 import raven
 from servers import ravendb
 
-ROWS = 20000
-MIDDLE_BYTES = 2000000  # of some 10 MB that these rows are as answered
+ROWS = 8000             # sixteen pages
+MIDDLE_BYTES = 800000   # of some 4 MB that these rows are as answered
 
 
 class UpsetTest(raven.Case):
@@ -32,7 +32,7 @@ class UpsetTest(raven.Case):
         self.client.bulk(self.database, [
             *(ravendb.remove(f"orders/{i}") for i in range(100, 200)),
             *(ravendb.put(f"orders/{i}", raven.order(i, 1), "Orders")
-              for i in range(5000, 15000))])
+              for i in range(ROWS // 4, ROWS * 3 // 4))])
         with ravendb.Tap(self.server.port) as tap:
             self.through(tap)
             tap.after(MIDDLE_BYTES, wipe)
