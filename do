@@ -77,8 +77,9 @@ build() {
 	shift
 	mkdir -p "build/$preset"
 	say "building $preset"
-	if ! { cmake --preset "$preset" && cmake --build --preset "$preset" --target all "$@"; } \
-		> "build/$preset/build.log" 2>&1; then
+	if ! (flock 9 && cmake --preset "$preset" &&
+		cmake --build --preset "$preset" --target all "$@") \
+		9> "build/$preset.lock" > "build/$preset/build.log" 2>&1; then
 		grep -E ' error: |CMake Error|^kconfig: |undefined reference' \
 			"build/$preset/build.log" | head -n 20 ||
 			tail -n 20 "build/$preset/build.log"
@@ -95,6 +96,27 @@ ring() {
 	build "$preset" tests || return 0
 	say "testing $preset"
 	ctest --preset "$preset" --output-junit "$PWD/build/$preset/junit.xml" "$@" || return 0
+}
+
+# Rings one after the other, a few tests at a time; each line says whose it is.
+lane() {
+	local preset
+	for preset in "$@"; do
+		ring "$preset" --parallel 4 2>&1 | sed -u "s/^/$preset: /"
+	done
+}
+
+# Two lanes beside each other: while one waits or comes to its last tests, the other goes on. Each
+# is a process group, which ends with us.
+lanes() {
+	set -m
+	lane host < /dev/null &
+	lane "$@" < /dev/null &
+	trap 'kill -- $(jobs -p | sed s/^/-/) 2> /dev/null' EXIT
+	trap 'exit 130' INT
+	wait
+	trap - EXIT INT
+	set +m
 }
 
 # Says what this machine lacks for the tests of the arm64 program, if anything.
@@ -121,7 +143,7 @@ verb_demo() {
 }
 
 verb_test() {
-	local presets=(host tiny asan clang gateway-arm64) preset skipped=() lacking
+	local presets=(host gateway-arm64 tiny asan clang) skipped=() lacking
 	install_missing "${BUILD_PACKAGES[@]}"
 	# One after the other: a machine without arm64 packages still has the rest.
 	{ install_missing "${TEST_PACKAGES[@]}" "${RAVENDB_PACKAGES[@]}" &&
@@ -135,10 +157,10 @@ verb_test() {
 	else
 		lacking=$(arm64_lacks)
 		if [ -n "$lacking" ]; then
-			unset 'presets[-1]'
+			presets=(host tiny asan clang)
 			skipped=(--skipped "gateway-arm64: all of its tests: $lacking")
 		fi
-		for preset in "${presets[@]}"; do ring "$preset"; done
+		lanes "${presets[@]:1}"
 	fi
 	say "in $SECONDS seconds"
 	local reports=("${presets[@]/#/build/}")
