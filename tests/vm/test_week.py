@@ -59,7 +59,8 @@ class Life:
         self.here, self.base, self.path = here, here.folder / "base", here.folder / "log"
         writelog.copy_sparse(here.image, self.base)
         self.machine = here.machine(self.path)
-        self.stored = []    # [(bytes of the log, {stream: records}) at the end of each sync]
+        # [(bytes of the log, {stream: records})] at the start and at the end of each sync
+        self.stored = []
         self.near = 0       # bytes of the log when the sync before the first at the cap began
 
     def log_bytes(self):
@@ -67,8 +68,7 @@ class Life:
 
     def promise(self, place, log):
         """What was said to be stored before that place of the log."""
-        said = [stored for size, stored in self.stored if log.count_at(size) <= place]
-        return said[-1] if said else {}
+        return [stored for size, stored in self.stored if log.count_at(size) <= place][-1]
 
     def cuts(self, chance, count):
         """Makes `count` disks, each at a later moment than the one before; yields what each must
@@ -174,17 +174,19 @@ class Week(unittest.TestCase):
         return True
 
     def start(self, vm):
-        """Every record that was said to be stored is there, and all of the store is sound."""
+        """Every record that was said to be stored is there, and all of the store is sound. Returns
+        {stream: records}."""
         self.here.ready(vm)
         vm.limit(sample_ms=SAMPLE_MS)
         vm.set_clock(self.now)
         if not self.promise:
-            return
+            return {}
         found = self.stored(vm)
         self.assertFalse({name: (found.get(name), least) for name, least in self.promise.items()
                           if found.get(name, 0) < least}, "lost in a power cut")
         done = vm.run(gateway.PROGRAM, "outbox", "verify", "--config", gateway.CONFIG)
         self.assertEqual(done.code, 0, done)
+        return found
 
     def power_is_back(self, life):
         """Looks at what several moments would have left of the disk; the last one is what is."""
@@ -216,7 +218,7 @@ class Week(unittest.TestCase):
         while not over:
             life = Life(self.here)
             with life.machine as vm:
-                self.start(vm)
+                life.stored.append((0, self.start(vm)))
                 if self.count == 0:
                     self.assertEqual(self.sync(vm)[0], EXIT_DONE)
                     self.here.away()
