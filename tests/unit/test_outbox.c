@@ -117,7 +117,7 @@ static uint64_t mapped_bytes(void)
 TG_TEST(outbox_gives_the_pages_of_its_map_back)
 {
 	enum { ROW_BYTES = 8000, LIMIT = CONFIG_TG_STORE_MAPPED_BYTES, MIB = 1 << 20 };
-	const unsigned rows = (LIMIT / 2 * 5 + 4 * MIB) / ROW_BYTES;
+	const unsigned rows = (LIMIT / 2 * 3 + 4 * MIB) / ROW_BYTES;
 	uint64_t least = UINT64_MAX, most = 0;
 
 	start((uint64_t)4 * LIMIT + 16 * MIB);
@@ -136,7 +136,7 @@ TG_TEST(outbox_gives_the_pages_of_its_map_back)
 		least = mapped < least ? mapped : least;
 		most = mapped > most ? mapped : most;
 	}
-	TG_CHECK(most - least <= LIMIT + LIMIT / 2 + MIB);
+	TG_CHECK(most - least <= LIMIT + LIMIT / 4 + MIB);
 	finish();
 }
 
