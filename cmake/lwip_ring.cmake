@@ -1,7 +1,7 @@
 # The tests over lwIP, each in a network namespace of its own (tests/lwip/netns.py). They are run by
 # the build over lwIP itself, and by host, which makes that build as BUILD-lwip first.
-set(TG_LWIP_UNITS net conn loop tls tls_reset http http_proxy https_answers rvn_sink
-	rvn_sink_answers)
+set(TG_LWIP_UNITS net conn loop tls tls_reset http http_proxy http_pull https_answers https_sink
+	rvn_sink rvn_sink_answers)
 set(TG_LWIP_OWN names pools)
 
 # Habits of one test: which program, and what it says when it cannot run.
@@ -19,6 +19,8 @@ function(tg_lwip_ring build)
 			${build}/tests/unit_${name})
 		tg_lwip_habits(lwip.${name} ${build})
 	endforeach()
+	# A large body that is taken byte by byte is many turns of its threads.
+	set_property(TEST lwip.http_pull APPEND PROPERTY ENVIRONMENT TIDEGATE_SLOW=1)
 	foreach(name ${TG_LWIP_OWN})
 		add_test(NAME lwip.${name} COMMAND ${TG_PYTHON} tests/lwip/inside.py
 			${build}/tests/lwip_${name})

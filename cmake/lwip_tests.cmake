@@ -1,8 +1,5 @@
 # The programs that test a build over lwIP: those of the unit ring that open sockets, unchanged, and
 # lwIP's own. cmake/lwip_ring.cmake runs them.
-#
-# Left out are unit tests whose clock goes one step a turn (http_pull, https_sink): lwIP's threads
-# do not wait for a turn.
 include(cmake/lwip_ring.cmake)
 
 function(tg_lwip_program name source)

@@ -82,13 +82,25 @@ static inline void ask(const char *path)
 	tg_http_ask(&rig.client, &request, &rig.now);
 }
 
+static inline void turn_server(void)
+{
+	struct tg_wants wants;
+
+	server_turn();
+	if (!server.wrote)
+		return;
+	tg_wants_clear(&wants);
+	tg_http_want(&rig.client, &wants);
+	server_await(&wants, &rig.now);
+}
+
 static inline int answer(void)
 {
 	int err = TG_ERR_AGAIN;
 
 	for (unsigned turn = 0; err == TG_ERR_AGAIN; turn++) {
 		TG_CHECK(turn < TURNS_MAX);
-		server_turn();
+		turn_server();
 		err = tg_http_answer(&rig.client, &rig.now, &rig.why);
 		rig.now.mono_ms += rig.turn_ms;
 	}
@@ -110,9 +122,10 @@ static inline int pull_all(size_t hold)
 	int got = 1;
 
 	rig.body_bytes = 0;
-	for (unsigned turn = 0; got == 1 || got == TG_ERR_AGAIN; turn++) {
-		TG_CHECK(turn < TURNS_MAX);
-		server_turn();
+	for (unsigned idle = 0; got == 1 || got == TG_ERR_AGAIN; idle++) {
+		TG_CHECK(idle < TURNS_MAX);
+		idle = got == 1 ? 0 : idle;
+		turn_server();
 		got = tg_http_pull(&rig.client, &rig.now, &view, &rig.why);
 		if (got == 1)
 			keep(view.bytes > hold ? view.bytes - hold : 0, view);

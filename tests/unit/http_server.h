@@ -6,6 +6,8 @@
 #ifndef TG_TESTS_HTTP_SERVER_H
 #define TG_TESTS_HTTP_SERVER_H
 
+#include "platform/loop.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +50,7 @@ static struct {
 	size_t answering; /* how many of them belong to the request being answered */
 	size_t reply_sent;
 	bool replying;
+	bool wrote; /* in the last turn */
 	char kept[SERVER_SCRIPT_MAX]
 		 [SERVER_REQUEST_BYTES / 16]; /* requests as they were answered */
 	size_t kept_bytes[SERVER_SCRIPT_MAX];
@@ -157,6 +160,7 @@ static inline void server_write(void)
 	    send(server.fd, reply->text + server.reply_sent, run, MSG_NOSIGNAL) != (ssize_t)run)
 		run = all - server.reply_sent; /* it went away */
 	server.reply_sent += run;
+	server.wrote = run != 0;
 	if (server.reply_sent < all)
 		return;
 	server.replying = false;
@@ -223,9 +227,18 @@ static inline void server_pause(void)
 #endif
 }
 
+/* What the last turn wrote is there before a test's clock moves on: at once with the kernel, when a
+ * socket of `wants` is ready over lwIP. */
+static inline void server_await(struct tg_wants *wants, const struct tg_now *now)
+{
+	wants->wake_mono_ms = now->mono_ms + 50;
+	(void)tg_loop_wait(wants, now);
+}
+
 static inline void server_turn(void)
 {
 	server_pause();
+	server.wrote = false;
 	if (server.fd < 0) {
 		server.fd = accept(server.listener, NULL, NULL);
 		if (server.fd < 0)

@@ -18,7 +18,8 @@ enum { TURNS_MAX = 200000 };
 
 static const char stream[] = "rethinkdb/plant/readings";
 
-static uint64_t turn_ms; /* what the clock moves each turn */
+static uint64_t turn_ms;  /* what the clock moves each turn                 */
+static uint64_t piece_ms; /* ... more when the server has written something */
 
 static inline void configure(const char *url, const char *members)
 {
@@ -42,7 +43,7 @@ static inline void begin(const char *members)
 	configure(url, members);
 	TG_CHECK_INT(rig.problems.count, 0);
 	rig.now = (struct tg_now){ .mono_ms = 1000, .wall_ms = INT64_C(784111777000) };
-	turn_ms = 0;
+	turn_ms = piece_ms = 0;
 	TG_CHECK_INT(tg_https_sink.start(rig.state, &rig.arena, &rig.now, &rig.why), 0);
 	TG_CHECK(rig.arena.used <= ARENA_BYTES);
 }
@@ -53,6 +54,18 @@ static inline void end(void)
 	server_stop();
 }
 
+static inline void turn_server(void)
+{
+	struct tg_wants wants;
+
+	server_turn();
+	if (!server.wrote)
+		return;
+	tg_wants_clear(&wants);
+	tg_https_sink.want(rig.state, &wants);
+	server_await(&wants, &rig.now);
+}
+
 /* Steps client and server in turn. */
 static inline int turn_until_done(int (*step)(void))
 {
@@ -60,9 +73,9 @@ static inline int turn_until_done(int (*step)(void))
 
 	for (unsigned turn = 0; err == TG_ERR_AGAIN; turn++) {
 		TG_CHECK(turn < TURNS_MAX);
-		server_turn();
+		turn_server();
 		err = step();
-		rig.now.mono_ms += turn_ms;
+		rig.now.mono_ms += turn_ms + (server.wrote ? piece_ms : 0);
 	}
 	return err;
 }

@@ -169,7 +169,8 @@ TG_TEST(https_deadlines)
 	TG_CHECK(strstr(rig.why.text, "did not answer within 5 seconds") != NULL);
 	server_drop(false);
 	/* One byte now and then keeps it alive, but not for ever. */
-	turn_ms = 2000;
+	turn_ms = 0;
+	piece_ms = 2000;
 	static char drip[200];
 	memset(drip, 'x', sizeof(drip) - 1);
 	memcpy(drip, "HTTP/1.1 200 OK\r\n", 17);
