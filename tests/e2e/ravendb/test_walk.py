@@ -10,6 +10,7 @@ from servers import ravendb
 
 ROWS = 5000 if raven.IS_SECOND else 30000
 WRITES = int(os.environ.get("TIDEGATE_WRITES") or (10000 if raven.IS_SECOND else 50000))
+ROWS_FEW, WRITES_FEW = 5000, 10000  # some twenty runs, each with tombstones gone
 CLEAN_SECONDS = 0.1
 
 
@@ -61,11 +62,11 @@ class WalkTest(raven.Case):
 class BesideWriterTest(raven.Case):
     SOURCE = {"batch_size": 500}
 
-    def walk_beside_writer(self):
+    def walk_beside_writer(self, rows=ROWS, writes=WRITES):
         seed = int(os.environ.get("TIDEGATE_SEED") or random.SystemRandom().randrange(10**9))
         print(f"TIDEGATE_SEED={seed}", flush=True)
-        self.client.fill(self.database, "Orders", raven.orders(ROWS))
-        writer = raven.Writer(self.server, self.database, random.Random(seed), WRITES, ROWS)
+        self.client.fill(self.database, "Orders", raven.orders(rows))
+        writer = raven.Writer(self.server, self.database, random.Random(seed), writes, rows)
         writer.start()
         runs = 0
         while writer.is_alive():
@@ -90,7 +91,7 @@ class BesideWriterTest(raven.Case):
         cleaner = threading.Thread(target=clean)
         cleaner.start()
         try:
-            self.walk_beside_writer()
+            self.walk_beside_writer(ROWS_FEW, WRITES_FEW)
         finally:
             over.set()
             cleaner.join()
