@@ -10,7 +10,7 @@ set(TG_TEST_ENVIRONMENT
 
 # Tests that open a store. musl's LMDB wants robust mutexes, which qemu-user has not: of a build for
 # another machine they run in its VM.
-set(TG_STORE_TESTS "^(unit\\.(intake|mend|outbox|path)(_.*)?|sim\\.agent)$")
+set(TG_STORE_TESTS "^(unit\\.(intake|mend|outbox|path)(_.*)?|sim\\.(agent|young))$")
 add_custom_target(tests)
 set(TG_APART)
 # Lets a long loop be shorter where a tool makes each step slow.
