@@ -257,7 +257,7 @@ verb_tidy() {
 	tools/tidy.py
 	cmake --preset clang > /dev/null
 	tools/lint.sh cppcheck build/clang
-	tools/lint.sh clang_tidy build/clang
+	NODES=225000 tools/lint.sh clang_tidy build/clang
 }
 
 verb=${1:-}
