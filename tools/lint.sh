@@ -1,8 +1,8 @@
 #!/bin/sh
 # tools/lint.sh clang_tidy|cppcheck BUILD - one linter over app, drivers and platform.
 # BUILD is a configured build folder: it holds compile_commands.json and autoconf.h. The analyzer
-# gives up on a function after NODES states: 75,000, so that the suite stays under its 15 minutes;
-# `./do tidy` looks as far as it does by itself (225,000), two processors a minute longer.
+# gives up on a function after NODES states: 75,000, which spares the suite a minute of two
+# processors; `./do tidy` looks as far as it does by itself (225,000).
 linter=$1 build=$2 nodes=${NODES:-75000}
 cd "$(dirname "$0")/.." || exit 1
 
