@@ -82,16 +82,14 @@ static inline void ask(const char *path)
 	tg_http_ask(&rig.client, &request, &rig.now);
 }
 
+static inline void want(struct tg_wants *wants)
+{
+	tg_http_want(&rig.client, wants);
+}
+
 static inline void turn_server(void)
 {
-	struct tg_wants wants;
-
-	server_turn();
-	if (!server.wrote)
-		return;
-	tg_wants_clear(&wants);
-	tg_http_want(&rig.client, &wants);
-	server_await(&wants, &rig.now);
+	server_turn_for(want, &rig.now);
 }
 
 static inline int answer(void)

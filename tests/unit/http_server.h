@@ -227,14 +227,6 @@ static inline void server_pause(void)
 #endif
 }
 
-/* What the last turn wrote is there before a test's clock moves on: at once with the kernel, when a
- * socket of `wants` is ready over lwIP. */
-static inline void server_await(struct tg_wants *wants, const struct tg_now *now)
-{
-	wants->wake_mono_ms = now->mono_ms + 50;
-	(void)tg_loop_wait(wants, now);
-}
-
 static inline void server_turn(void)
 {
 	server_pause();
@@ -260,6 +252,21 @@ static inline void server_turn(void)
 		server_begin_reply();
 	if (server.replying && server.fd >= 0)
 		server_write();
+}
+
+/* A turn; what it wrote is there before a test's clock moves on: at once with the kernel, when one
+ * of the sockets that `want` names is ready over lwIP. */
+static inline void server_turn_for(void (*want)(struct tg_wants *wants), const struct tg_now *now)
+{
+	struct tg_wants wants;
+
+	server_turn();
+	if (!server.wrote)
+		return;
+	tg_wants_clear(&wants);
+	want(&wants);
+	wants.wake_mono_ms = now->mono_ms + 50;
+	(void)tg_loop_wait(&wants, now);
 }
 
 #endif

@@ -54,16 +54,14 @@ static inline void end(void)
 	server_stop();
 }
 
+static inline void want(struct tg_wants *wants)
+{
+	tg_https_sink.want(rig.state, wants);
+}
+
 static inline void turn_server(void)
 {
-	struct tg_wants wants;
-
-	server_turn();
-	if (!server.wrote)
-		return;
-	tg_wants_clear(&wants);
-	tg_https_sink.want(rig.state, &wants);
-	server_await(&wants, &rig.now);
+	server_turn_for(want, &rig.now);
 }
 
 /* Steps client and server in turn. */
